@@ -1,0 +1,1 @@
+"""The assistant of Weft: language to flows and back."""

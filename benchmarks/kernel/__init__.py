@@ -1,0 +1,1 @@
+"""Measurements of the streaming kernel: `python -m benchmarks kernel`."""

@@ -1,0 +1,1 @@
+"""The engine of Weft: flows, node types, compiler, kernel and runs."""

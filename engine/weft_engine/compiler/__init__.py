@@ -1,0 +1,1 @@
+"""From a flow to what runs: wiring, checks and lowering."""

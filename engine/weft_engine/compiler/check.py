@@ -1,0 +1,56 @@
+"""Finding the problems of a flow.
+
+    check(flow, catalogue) -> list[Problem]
+
+Problems are data: a code, a message, where it is, and fixes that are patches. A check works on any
+flow, however broken, never raises, and always gives the same list in the same order: errors first,
+then by the order of the nodes in the flow.
+"""
+
+from collections.abc import Iterator
+
+from weft_engine.compiler import rules_edges, rules_graph, rules_nodes
+from weft_engine.compiler.problems import SEVERITIES, Facts, Fix, Problem, Severity
+from weft_engine.compiler.wiring import Wiring, infer
+from weft_engine.flow.model import Flow
+from weft_engine.nodes.catalogue import Catalogue
+
+__all__ = ["Fix", "Problem", "Severity", "Wiring", "check", "has_errors", "infer"]
+
+
+def check(flow: Flow, catalogue: Catalogue, *, wiring: Wiring | None = None) -> list[Problem]:
+    """Find the problems of a flow; `wiring` saves inferring it again."""
+    facts = Facts(flow, catalogue, wiring or infer(flow, catalogue))
+    places = {node: at for at, node in enumerate(facts.wiring.order)}
+
+    def rank(found: Problem) -> tuple[int, int, str, str, str, str, str]:
+        return (
+            SEVERITIES.index(found.severity),
+            places.get(found.node or "", -1),
+            found.code,
+            found.port or "",
+            found.edge or "",
+            repr(found.path),
+            found.message,
+        )
+
+    return sorted((_named(facts, found) for found in _find(facts)), key=rank)
+
+
+def _named(facts: Facts, found: Problem) -> Problem:
+    """With the name of its node among the parts of its message."""
+    if found.node is None:
+        return found
+    named = {"node_name": facts.name(found.node), **found.params}
+    return found.model_copy(update={"params": named})
+
+
+def has_errors(problems: list[Problem]) -> bool:
+    """Whether one of the problems keeps the flow from running."""
+    return any(found.severity == "error" for found in problems)
+
+
+def _find(facts: Facts) -> Iterator[Problem]:
+    yield from rules_nodes.rules(facts)
+    yield from rules_edges.rules(facts)
+    yield from rules_graph.rules(facts)

@@ -1,0 +1,174 @@
+"""Problems of a flow, as data: what is wrong, where, and what would put it right."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from weft_engine.compiler.wiring import OutputWiring, Wiring
+from weft_engine.errors import preview
+from weft_engine.flow.model import Edge, Flow, Node
+from weft_engine.flow.ops import Op, Patch
+from weft_engine.flow.topology import incoming, reach, successors
+from weft_engine.nodes.catalogue import Catalogue
+from weft_engine.nodes.spec import NodeSpec
+
+Severity = Literal["error", "warning", "info"]
+SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "info")
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Fix(_Data):
+    """A change that would solve a problem."""
+
+    code: str
+    """The kind of fix, to say it in another language with `params`."""
+    title: str
+    params: dict[str, JsonValue] = {}
+    patch: Patch
+
+
+class Problem(_Data):
+    """One thing that is wrong with a flow."""
+
+    code: str
+    severity: Severity = "error"
+    message: str
+    hint: str = ""
+    node: str | None = None
+    port: str | None = None
+    edge: str | None = None
+    path: tuple[str | int, ...] | None = None
+    """Where in the settings of the node."""
+    params: dict[str, JsonValue] = {}
+    fixes: tuple[Fix, ...] = ()
+
+
+@dataclass
+class Facts:
+    """What the rules of a check look at."""
+
+    flow: Flow
+    catalogue: Catalogue
+    wiring: Wiring
+    specs: dict[str, NodeSpec] = field(init=False)
+    searches: int = 100
+    """How many more times a fix may be searched for: a flow with more problems needs other help."""
+    _after: dict[str, set[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        found = {key: self.catalogue.spec(node.type) for key, node in self.flow.nodes.items()}
+        self.specs = {key: spec for key, spec in found.items() if spec is not None}
+
+    def may_search(self) -> bool:
+        """Whether to look around in the flow for a fix once more."""
+        self.searches -= 1
+        return self.searches >= 0
+
+    @cached_property
+    def into(self) -> dict[str, list[Edge]]:
+        """The edges into each node."""
+        return incoming(self.flow)
+
+    @cached_property
+    def outputs(self) -> list[tuple[str, str, OutputWiring]]:
+        """Every output port of the nodes that are not disabled."""
+        return [
+            (name, port, sent)
+            for name in sorted(self.flow.nodes)
+            if self.enabled(name)
+            for port, sent in self.wiring.nodes[name].outputs.items()
+        ]
+
+    @cached_property
+    def used(self) -> set[tuple[str, str]]:
+        """The output ports that something is connected to."""
+        return {(edge.source, edge.source_port) for edge in self.flow.edges}
+
+    def after(self, node: str) -> set[str]:
+        """The nodes that can be reached from a node."""
+        if node not in self._after:
+            self._after[node] = reach(self._successors, node)
+        return self._after[node]
+
+    @cached_property
+    def _successors(self) -> dict[str, list[str]]:
+        return successors(self.flow)
+
+    def nodes(self) -> list[tuple[str, Node]]:
+        """All nodes in the order of the flow."""
+        return [(key, self.flow.nodes[key]) for key in self.wiring.order]
+
+    def label(self, node: str) -> str:
+        """What to call a node in a sentence: by its name, else by the title of its type."""
+        return f"“{self.name(node)}”" if node in self.flow.nodes else repr(node)
+
+    def name(self, node: str) -> str:
+        """The name of a node, else the title of its type; never its id, if it can be helped."""
+        known = self.flow.nodes.get(node)
+        spec = self.specs.get(node)
+        if known is None:
+            return node
+        return known.name or (spec.name if spec is not None else known.type)
+
+    def sender(self, node: str, port: str) -> str:
+        """What to call an output in a sentence; the only one of a node needs no name."""
+        alone = len(self.wiring.nodes[node].outputs) < 2 if node in self.wiring.nodes else False
+        return self.label(node) if alone else f"{self.label(node)} ({port})"
+
+    def taker(self, node: str, port: str) -> str:
+        """What to call an input in a sentence; the only one of a node needs no name."""
+        spec = self.specs.get(node)
+        alone = spec is not None and len(spec.inputs) < 2
+        return self.label(node) if alone else f"{self.label(node)} ({port})"
+
+    def enabled(self, node: str) -> bool:
+        """Whether a node is there and not disabled."""
+        known = self.flow.nodes.get(node)
+        return known is not None and not known.disabled
+
+
+def problem(
+    code: str,
+    message: str,
+    *,
+    severity: Severity = "error",
+    hint: str = "",
+    node: str | None = None,
+    port: str | None = None,
+    edge: str | None = None,
+    path: Sequence[str | int] | None = None,
+    fixes: Sequence[Fix] = (),
+    given: Mapping[str, Any] | None = None,
+    **params: Any,
+) -> Problem:
+    """A problem; `params` and `given` are the variable parts of its message."""
+    shown = preview({**(given or {}), **params})
+    return Problem(
+        code=f"check.{code}",
+        severity=severity,
+        message=message,
+        hint=hint,
+        node=node,
+        port=port,
+        edge=edge,
+        path=None if path is None else tuple(path),
+        params=shown if isinstance(shown, dict) else {},
+        fixes=tuple(fixes),
+    )
+
+
+def fix(code: str, title: str, *ops: Op, **params: Any) -> Fix:
+    """A fix that does some operations."""
+    shown = preview(params)
+    return Fix(
+        code=f"fix.{code}",
+        title=title,
+        params=shown if isinstance(shown, dict) else {},
+        patch=Patch(ops=ops, message=title[:200], origin="fix"),
+    )

@@ -1,0 +1,83 @@
+"""Which nodes a run is made of, when it is not to be all of them."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from weft_engine.errors import FlowError
+from weft_engine.flow.model import Flow
+from weft_engine.flow.topology import ancestors, descendants, incoming
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The nodes that run, and those whose earlier outputs are used instead."""
+
+    run: frozenset[str]
+    reused: frozenset[str] = frozenset()
+
+
+def select(
+    flow: Flow,
+    *,
+    from_node: str | None = None,
+    to_node: str | None = None,
+    reusable: Callable[[str, Collection[str]], bool] = lambda node, ports: False,
+) -> Selection:
+    """Choose the nodes of a run.
+
+    Args:
+        flow: The flow.
+        from_node: Run this node and what follows it. Nodes before it run only when their earlier
+            outputs cannot be used.
+        to_node: Run this node and what it needs, nothing else.
+        reusable: Whether the earlier outputs of some ports of a node can be used.
+
+    Raises:
+        FlowError: `run.unknown_node`.
+    """
+    for name in (from_node, to_node):
+        if name is not None and name not in flow.nodes:
+            raise FlowError(
+                f"The flow has no node {name!r}.",
+                code="run.unknown_node",
+                hint="Choose a node of the flow.",
+                params={"node": name},
+            )
+    wanted = set(flow.nodes)
+    if from_node is not None:
+        wanted = descendants(flow, from_node) | {from_node}
+    if to_node is not None:
+        wanted &= ancestors(flow, to_node) | {to_node}
+    if from_node is None and to_node is None:
+        return Selection(frozenset(wanted))
+    return _complete(flow, wanted, reusable if from_node is not None else _nothing)
+
+
+def _complete(
+    flow: Flow, wanted: set[str], reusable: Callable[[str, Collection[str]], bool]
+) -> Selection:
+    """Add what the wanted nodes need, as far back as earlier outputs do not do."""
+    into = incoming(flow)
+    needed: dict[str, set[str]] = {}
+    todo = sorted(wanted)
+    run, reused = set(wanted), set()
+    while todo:
+        node = todo.pop()
+        if flow.nodes[node].pinned is not None or flow.nodes[node].disabled:
+            continue
+        for edge in into[node]:
+            source = edge.source
+            if source in run or source not in flow.nodes:
+                continue
+            needed.setdefault(source, set()).add(edge.source_port)
+            if flow.nodes[source].pinned is None and reusable(source, needed[source]):
+                reused.add(source)
+            else:
+                reused.discard(source)
+                run.add(source)
+                todo.append(source)
+    return Selection(frozenset(run), frozenset(reused))
+
+
+def _nothing(node: str, ports: Collection[str]) -> bool:
+    return False

@@ -1,0 +1,1 @@
+"""Flows as values: the model, the file format, patches, differences and topology."""

@@ -1,0 +1,1 @@
+"""Checkpoints: parts that subtasks write, and the manifest that makes them one."""

@@ -1,0 +1,1 @@
+"""One generated loop for operators that stand one behind the other in a stage."""

@@ -1,0 +1,93 @@
+"""Jobs: deployment, checkpoints, restarts, and the handle on them."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from weft_engine.kernel.backends.backend import Backend
+from weft_engine.kernel.checkpoint.api import CheckpointStorage
+from weft_engine.kernel.checkpoint.files import Files
+from weft_engine.kernel.checkpoint.memory import Memory
+from weft_engine.kernel.coordinator.events import CheckpointStats, JobEvent, Listener, State
+from weft_engine.kernel.coordinator.failures import JobCancelledError, JobFailedError
+from weft_engine.kernel.coordinator.job import Job
+from weft_engine.kernel.coordinator.start import Start, choose
+from weft_engine.kernel.runtime.job_spec import JobSpec
+
+__all__ = [
+    "CheckpointStats",
+    "Job",
+    "JobCancelledError",
+    "JobEvent",
+    "JobFailedError",
+    "State",
+    "start_job",
+]
+
+
+def start_job(
+    spec: JobSpec,
+    backend: Backend,
+    *,
+    resume: Literal["latest"] | str | Path | None = None,
+    allow_dropped: bool = False,
+    listeners: Sequence[Listener] = (),
+) -> Job:
+    """Start a job.
+
+    Args:
+        spec: what is to run. Where it has no storage, one is made of its settings: the checkpoint
+            directory, or, for a job that is to have checkpoints without one, a place that ends
+            with the job.
+        backend: where it is to run; it is not closed at the end.
+        resume: `latest` to go on from the newest checkpoint of a job of that name, if there is
+            one; the path of a savepoint to go on from; None to begin anew.
+        allow_dropped: whether state of operators that are no longer there may be dropped.
+        listeners: told everything that happens.
+
+    Raises:
+        ResourceError: `checkpoint.in_use`, `checkpoint.missing`, `checkpoint.corrupt`, ...
+        FlowError: when the checkpoint does not suit the job: `checkpoint.state_lost`,
+            `checkpoint.key_groups`, `checkpoint.kind_changed`.
+    """
+    storage, remove = _storage(spec, backend)
+    if storage is not None:
+        storage.acquire(f"job {spec.plan.job} ({spec.id})")
+
+    def ended() -> None:
+        if storage is not None:
+            storage.release()
+        remove()
+
+    try:
+        start: Start = choose(spec.plan, storage, resume, allow_dropped=allow_dropped)
+        spec = replace(spec, storage=storage)
+        return Job(spec, backend, start, listeners=listeners, ended=ended)
+    except BaseException:
+        ended()
+        raise
+
+
+def _storage(
+    spec: JobSpec, backend: Backend
+) -> tuple[CheckpointStorage | None, Callable[[], None]]:
+    """Where checkpoints go, and what removes the place if it is not to stay."""
+    settings = spec.settings
+    if spec.storage is not None:
+        return spec.storage, _nothing
+    if settings.checkpoint_dir is not None:
+        return Files(settings.checkpoint_dir, spec.plan.job), _nothing
+    if settings.checkpoint_interval_s is None:
+        return None, _nothing
+    if backend.name in {"inline", "threads"}:
+        return Memory(), _nothing
+    folder = tempfile.mkdtemp(prefix=f"weft-checkpoints-{os.getpid()}-")
+    return Files(folder, spec.plan.job), lambda: shutil.rmtree(folder, ignore_errors=True)
+
+
+def _nothing() -> None:
+    """The place stays."""

@@ -1,0 +1,1 @@
+"""Subtasks at work: channels, gates, routers, and the loop that drives operators."""

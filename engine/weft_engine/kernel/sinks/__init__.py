@@ -1,0 +1,1 @@
+"""Where streams go. Every sink says how often a record arrives: `delivery`."""

@@ -1,0 +1,1 @@
+"""Channels between subtasks in different processes: frames over sockets, bounded by credits."""

@@ -1,0 +1,65 @@
+"""What a node may ask of the run it works in."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class NodeLogger(Protocol):
+    """Writes lines into the log of the run."""
+
+    def info(self, message: str, /, *args: Any) -> None: ...
+    def warning(self, message: str, /, *args: Any) -> None: ...
+    def error(self, message: str, /, *args: Any) -> None: ...
+
+
+class Files(Protocol):
+    """The files a flow may use; on a server confined to a folder."""
+
+    def open_read(self, path: str) -> Path:
+        """Where to read `path`; `file.outside_root` or `file.not_found` when it may not be."""
+        ...
+
+    def open_write(self, path: str) -> Path:
+        """Where to write `path`, its folder made."""
+        ...
+
+
+class NodeContext(Protocol):
+    """The run, as one node sees it."""
+
+    @property
+    def node_id(self) -> str: ...
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def logger(self) -> NodeLogger: ...
+    @property
+    def files(self) -> Files: ...
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """The flow's variables."""
+        ...
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """What the run was started with."""
+        ...
+
+    @property
+    def http(self) -> Any:
+        """A client for HTTP requests that keeps to the addresses a flow may use."""
+        ...
+
+    def progress(self, done: float, total: float | None = None) -> None:
+        """Say how far the node is."""
+        ...
+
+    def cancelled(self) -> bool:
+        """Whether the run is being stopped; a node that works long looks now and then."""
+        ...
+
+    def now(self) -> datetime:
+        """The time, with its zone."""
+        ...

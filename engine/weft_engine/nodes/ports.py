@@ -1,0 +1,154 @@
+"""The ports of a node type, read off the annotations of its `process` or `build`."""
+
+import functools
+import inspect
+import operator
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from weft_engine.nodes.node_type import NodeType, Skip
+from weft_engine.nodes.port_type import PortType
+from weft_engine.nodes.types import is_data_stream, of
+
+CONTEXT = "ctx"
+
+
+@dataclass(frozen=True)
+class PortDef:
+    """One port, with the annotation it comes from."""
+
+    name: str
+    type: PortType
+    annotation: Any
+    required: bool = True
+    default: Any = None
+    multiple: bool = False
+
+
+@dataclass(frozen=True)
+class Work:
+    """How a node type works: what its method takes and gives."""
+
+    kind: Literal["process", "build"]
+    inputs: tuple[PortDef, ...]
+    outputs: tuple[PortDef, ...]
+    named: bool
+    """It returns a NamedTuple, one field a port."""
+    many: bool
+    """`process` gives an iterator."""
+    asynchronous: bool
+    """`process` is a coroutine function or an asynchronous generator."""
+    takes_context: bool
+    """It has a parameter `ctx`."""
+
+    def input(self, name: str) -> PortDef | None:
+        """The input port of that name."""
+        return next((port for port in self.inputs if port.name == name), None)
+
+    def output(self, name: str) -> PortDef | None:
+        """The output port of that name."""
+        return next((port for port in self.outputs if port.name == name), None)
+
+
+def work_of(cls: type[NodeType]) -> Work:
+    """Read how a node type works; TypeError when its annotations do not say."""
+    kind, method = _method(cls)
+    hints = get_type_hints(method, include_extras=True)
+    parameters = list(inspect.signature(method).parameters.values())[1:]
+    returned = hints.get("return", Any)
+    inputs = tuple(
+        _input(cls, parameter, hints) for parameter in parameters if parameter.name != CONTEXT
+    )
+    outputs, named = _outputs(cls, returned)
+    _keep_to(kind, cls, inputs, outputs)
+    return Work(
+        kind=kind,
+        inputs=inputs,
+        outputs=outputs,
+        named=named,
+        many=kind == "process" and not named and any(port.type.stream for port in outputs),
+        asynchronous=inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method),
+        takes_context=any(parameter.name == CONTEXT for parameter in parameters),
+    )
+
+
+def _method(cls: type[NodeType]) -> tuple[Literal["process", "build"], Callable[..., Any]]:
+    process, build = getattr(cls, "process", None), getattr(cls, "build", None)
+    if callable(process) and not callable(build):
+        return "process", process
+    if callable(build) and not callable(process):
+        return "build", build
+    raise TypeError(f"{cls.__qualname__} needs either `process` or `build`")
+
+
+def _input(cls: type[NodeType], parameter: inspect.Parameter, hints: dict[str, Any]) -> PortDef:
+    name = parameter.name
+    if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        raise TypeError(f"{cls.__qualname__}: ports are named one by one, not *{name}")
+    if name not in hints:
+        raise TypeError(f"{cls.__qualname__}: the port {name!r} needs an annotation")
+    annotation = hints[name]
+    required = parameter.default is parameter.empty
+    multiple = name in cls.info.multiple
+    kind = of(annotation)
+    if not required and kind.optional:
+        kind = kind.inner
+    if multiple:
+        if not kind.list:
+            raise TypeError(f"{cls.__qualname__}: {name!r} takes many edges, so it is a list[…]")
+        kind, annotation = kind.inner, get_args(annotation)[0]
+    default = None if required else parameter.default
+    return PortDef(name, kind, annotation, required, default, multiple)
+
+
+def _outputs(cls: type[NodeType], returned: Any) -> tuple[tuple[PortDef, ...], bool]:
+    if returned is None or returned is type(None):
+        return (), False
+    fields = _fields(returned)
+    if fields is None:
+        return (PortDef(cls.info.output, of(returned), returned),), False
+    return tuple(PortDef(name, of(kind), kind) for name, kind in fields.items()), True
+
+
+def _fields(returned: Any) -> dict[str, Any] | None:
+    """The fields of a NamedTuple with their types, its own variables filled in."""
+    origin = get_origin(returned) or returned
+    if not (isinstance(origin, type) and issubclass(origin, tuple) and hasattr(origin, "_fields")):
+        return None
+    hints = get_type_hints(origin, include_extras=True)
+    parameters = getattr(origin, "__parameters__", ())
+    given = dict(zip(parameters, get_args(returned), strict=False))
+    return {name: _fill(hints[name], given) for name in origin._fields}
+
+
+def _fill(annotation: Any, given: dict[Any, Any]) -> Any:
+    if isinstance(annotation, TypeVar):
+        return given.get(annotation, annotation)
+    parameters = getattr(annotation, "__parameters__", ())
+    if not parameters or not given:
+        return annotation
+    return annotation[tuple(given.get(parameter, parameter) for parameter in parameters)]
+
+
+def _keep_to(
+    kind: str, cls: type[NodeType], inputs: tuple[PortDef, ...], outputs: tuple[PortDef, ...]
+) -> None:
+    name = cls.__qualname__
+    if kind == "build" and not all(port.type.stream for port in (*inputs, *outputs)):
+        raise TypeError(f"{name}: every port of `build` is a DataStream")
+    if kind == "process" and any(port.type.stream for port in inputs):
+        raise TypeError(f"{name}: `process` takes values; whole streams are for `build`")
+    if kind == "process" and any(is_data_stream(port.annotation) for port in outputs):
+        raise TypeError(f"{name}: `process` gives an Iterator; DataStreams are for `build`")
+
+
+def item_annotation(annotation: Any) -> Any:
+    """What flows through a port: `T` of `Iterator[T]`, of `DataStream[T]` and of `T | Skip`."""
+    origin = get_origin(annotation)
+    if origin in (Iterator, AsyncIterator) or is_data_stream(annotation):
+        return (get_args(annotation) or (Any,))[0]
+    if Skip in get_args(annotation):
+        rest = [arg for arg in get_args(annotation) if arg is not Skip]
+        return functools.reduce(operator.or_, rest[1:], rest[0])
+    return annotation

@@ -1,0 +1,307 @@
+"""The server's hold on the engine: starts its process, sends runs, hears what becomes of them."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, cast
+
+from weft_engine.errors import Failure, KernelError, ResourceError
+from weft_engine.runs import codes, protocol
+from weft_engine.runs.events import RUN_ENDS, RunEvent, now_text
+from weft_engine.runs.run import RunRequest
+
+__all__ = ["SupervisorClient", "codes"]
+
+log = logging.getLogger(__name__)
+
+_LONGEST_PATH: Final = 100
+_START_S: Final = 30.0
+_STOP_S: Final = 3.0
+_FIRST_DELAY_S: Final = 0.1
+_LONGEST_DELAY_S: Final = 5.0
+_HEALTHY_S: Final = 10.0
+
+
+class SupervisorClient:
+    """Starts the engine's process, keeps it alive and talks to it.
+
+    Use it within one event loop. Events of all runs arrive at `on_events` in order; a run that was
+    in flight when the process died gets a `run_failed` event with the code `run.interrupted`.
+    """
+
+    def __init__(
+        self,
+        socket_path: Path,
+        data_dir: Path,
+        *,
+        on_events: Callable[[Sequence[RunEvent]], None],
+        workers: int = 4,
+    ) -> None:
+        self.on_events = on_events
+        self._wanted_path = socket_path
+        self._data_dir = data_dir
+        self._workers = workers
+        self._short_dir: Path | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._link: _Link | None = None
+        self._connected = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+        self._in_flight: dict[str, int] = {}
+        self._pings: dict[int, asyncio.Future[protocol.Pong]] = {}
+        self._next_ping = 0
+        self.restarts = 0
+        """How often the process had to be started again."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether runs can be sent right now."""
+        return self._link is not None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the engine, while it runs."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    @property
+    def in_flight(self) -> frozenset[str]:
+        """The runs that were sent and have not ended."""
+        return frozenset(self._in_flight)
+
+    async def start(self) -> None:
+        """Start the engine's process; returns when it takes runs."""
+        if self._keeper is not None:
+            return
+        await self._connect()
+        self._keeper = asyncio.create_task(self._keep(), name="weft-engine-keeper")
+
+    async def submit(self, request: RunRequest, *, wait_s: float = 10.0) -> None:
+        """Send a run; returns once it is on its way.
+
+        Raises:
+            ResourceError: `run.engine_unavailable`, when the engine does not come back in time.
+            KernelError: `run.request_too_big`.
+        """
+        frame = protocol.encode(protocol.Run(request))
+        if self._link is None:
+            await self._wait_for_link(wait_s)
+        if self._link is None:
+            raise _unavailable()
+        self._in_flight.setdefault(request.run_id, 0)
+        self._link.write(frame)
+
+    async def cancel(self, run_id: str) -> None:
+        """Ask a run to stop; it ends with `run_cancelled` unless it ended before."""
+        if self._link is not None and run_id in self._in_flight:
+            self._link.write(protocol.encode(protocol.Cancel(run_id)))
+
+    async def ping(self, *, wait_s: float = 5.0) -> protocol.Pong:
+        """Ask the engine whether it is there and how busy it is."""
+        if self._link is None:
+            raise _unavailable()
+        self._next_ping = number = self._next_ping + 1
+        answer: asyncio.Future[protocol.Pong] = asyncio.get_running_loop().create_future()
+        self._pings[number] = answer
+        self._link.write(protocol.encode(protocol.Ping(number)))
+        try:
+            return await asyncio.wait_for(answer, wait_s)
+        except TimeoutError as exc:
+            raise _unavailable() from exc
+        finally:
+            self._pings.pop(number, None)
+
+    async def stop(self) -> None:
+        """End the engine's process; runs in flight are reported as interrupted."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeper
+            self._keeper = None
+        if self._link is not None:
+            self._link.close()
+        await self._end_process()
+        self._lost()
+        if self._short_dir is not None:
+            shutil.rmtree(self._short_dir, ignore_errors=True)
+            self._short_dir = None
+
+    # The process
+
+    async def _keep(self) -> None:
+        """Start the process again whenever it is gone."""
+        loop = asyncio.get_running_loop()
+        delay = _FIRST_DELAY_S
+        while True:
+            link, began = self._link, loop.time()
+            if link is not None:
+                await link.closed.wait()
+                self._lost()
+                await self._end_process()
+                log.warning("the engine stopped; starting it again")
+                if loop.time() - began > _HEALTHY_S:
+                    delay = _FIRST_DELAY_S
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, _LONGEST_DELAY_S)
+            try:
+                await self._connect()
+                self.restarts += 1
+            except ResourceError as exc:
+                log.warning("the engine does not start: %s", exc.__cause__ or exc)
+
+    async def _connect(self) -> None:
+        try:
+            path = self._socket_path()
+            path.unlink(missing_ok=True)
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command(path),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+            )
+            await asyncio.wait_for(self._await_ready(self._process), _START_S)
+            loop = asyncio.get_running_loop()
+            _, link = await loop.create_unix_connection(lambda: _Link(self._heard), str(path))
+        except (OSError, TimeoutError, ResourceError) as exc:
+            await self._end_process()
+            raise _unavailable() from exc
+        self._link = link
+        self._connected.set()
+
+    def _command(self, path: Path) -> list[str]:
+        return [
+            sys.executable,
+            "-m",
+            "weft_engine.runs.supervisor",
+            "--socket",
+            str(path),
+            "--data",
+            str(self._data_dir),
+            "--workers",
+            str(self._workers),
+        ]
+
+    async def _await_ready(self, process: asyncio.subprocess.Process) -> None:
+        if process.stdout is None or not await process.stdout.readline():
+            raise _unavailable()
+
+    def _socket_path(self) -> Path:
+        """The wanted path, or a short one when the system would refuse it."""
+        if len(os.fsencode(self._wanted_path.absolute())) <= _LONGEST_PATH:
+            self._wanted_path.parent.mkdir(parents=True, exist_ok=True)
+            return self._wanted_path.absolute()
+        if self._short_dir is None:
+            self._short_dir = Path(tempfile.mkdtemp(prefix="weft-"))
+        return self._short_dir / "engine.sock"
+
+    async def _end_process(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        for end in (None, process.terminate, process.kill):
+            if process.returncode is not None:
+                break
+            if end is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    end()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), _STOP_S)
+
+    # What it says
+
+    async def _wait_for_link(self, wait_s: float) -> None:
+        if self._keeper is None:
+            raise _unavailable()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._connected.wait(), wait_s)
+
+    def _heard(self, push: protocol.Push) -> None:
+        if isinstance(push, protocol.Events):
+            self._take(push.events)
+        elif (answer := self._pings.get(push.id)) and not answer.done():
+            answer.set_result(push)
+
+    def _take(self, events: list[RunEvent]) -> None:
+        for event in events:
+            if event.type in RUN_ENDS:
+                self._in_flight.pop(event.run, None)
+            elif event.run in self._in_flight:
+                self._in_flight[event.run] = event.seq
+        self._tell(events)
+
+    def _tell(self, events: list[RunEvent]) -> None:
+        try:
+            self.on_events(events)
+        except Exception:
+            log.exception("what listens to run events failed")
+
+    def _lost(self) -> None:
+        """Report every run that was in flight as interrupted."""
+        self._link = None
+        self._connected.clear()
+        ended = [_interrupted(run_id, seq + 1) for run_id, seq in self._in_flight.items()]
+        self._in_flight.clear()
+        if ended:
+            self._tell(ended)
+
+
+class _Link(asyncio.Protocol):
+    """One connection to the supervisor."""
+
+    def __init__(self, heard: Callable[[protocol.Push], None]) -> None:
+        self._heard = heard
+        self._frames = protocol.FrameReader()
+        self._transport: asyncio.Transport | None = None
+        self.closed = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports are no subclasses of asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for body in self._frames.feed(data):
+                self._heard(protocol.decode_push(body))
+        except KernelError:
+            log.exception("the engine sent something that cannot be read")
+            self.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closed.set()
+
+    def write(self, frame: bytes) -> None:
+        """Send a frame."""
+        if self._transport is not None:
+            self._transport.write(frame)
+
+    def close(self) -> None:
+        """End the connection; the supervisor ends with it."""
+        if self._transport is not None:
+            self._transport.close()
+
+
+def _interrupted(run_id: str, seq: int) -> RunEvent:
+    error = ResourceError(
+        "The engine stopped while the run was in progress.",
+        code="run.interrupted",
+        hint="Run the flow again; what it had already written to files is still there.",
+    )
+    return RunEvent(
+        seq=seq,
+        at=now_text(),
+        type="run_failed",
+        run=run_id,
+        data={"failure": Failure.of(error).model_dump(mode="json")},
+    )
+
+
+def _unavailable() -> ResourceError:
+    return ResourceError(
+        "The engine is not running at the moment.",
+        code="run.engine_unavailable",
+        hint="It is started again by itself; try once more in a few seconds.",
+        retryable=True,
+    )

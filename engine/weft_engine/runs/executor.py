@@ -1,0 +1,111 @@
+"""Runs requests inside the supervisor; compiles a flow once, however often it is run."""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from pydantic import ValidationError
+
+from weft_engine.compiler.compiled import Compiled, compile_flow
+from weft_engine.errors import FlowError
+from weft_engine.flow.model import Flow
+from weft_engine.nodes.catalogue import Catalogue
+from weft_engine.runs.events import RunEvent
+from weft_engine.runs.files import LocalFiles
+from weft_engine.runs.outputs import OutputStore
+from weft_engine.runs.queue import Job
+from weft_engine.runs.run import RunRequest
+from weft_engine.runs.runner import run_flow
+
+_MOST_COMPILED: Final = 64
+
+
+class Executor:
+    """Runs one request after the other, from several threads."""
+
+    def __init__(self, data: Path, emit: Callable[[RunEvent], None]) -> None:
+        self._store = OutputStore(data)
+        self._emit = emit
+        self._catalogue: Catalogue | None = None
+        self._known: OrderedDict[bytes, tuple[Flow, Compiled | None]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def warm_up(self) -> Catalogue:
+        """Load the node types."""
+        with self._lock:
+            if self._catalogue is None:
+                self._catalogue = Catalogue.installed()
+            return self._catalogue
+
+    def run(self, job: Job) -> None:
+        """Run a request; everything there is to say of it is said by events."""
+        request = job.request
+        with job.lock:
+            job.started = True
+        catalogue = self.warm_up()
+        flow, compiled = self._flow(request, catalogue)
+        run_flow(
+            flow,
+            catalogue,
+            run_id=request.run_id,
+            files=LocalFiles(Path(request.files_root), confined=request.confined),
+            emit=lambda event: self._tell(job, event),
+            store=self._store,
+            inputs=request.inputs,
+            cancel=job.cancel,
+            from_node=request.from_node,
+            to_node=request.to_node,
+            reuse=request.reuse,
+            env=request.env,
+            allow_hosts=request.allow_hosts,
+            compiled=compiled,
+            read_outputs=False,
+            last_seq=job.last_seq,
+        )
+
+    def _tell(self, job: Job, event: RunEvent) -> None:
+        job.last_seq = event.seq
+        self._emit(event)
+
+    def _flow(self, request: RunRequest, catalogue: Catalogue) -> tuple[Flow, Compiled | None]:
+        """The flow, and what is known of it; a part of a flow is compiled for its run alone."""
+        key = hashlib.sha256(msgspec.json.encode(request.flow)).digest()
+        with self._lock:
+            found = self._known.get(key)
+            if found is not None:
+                self._known.move_to_end(key)
+        part = request.from_node is not None or request.to_node is not None
+        if found is None:
+            flow = _read(request.flow)
+            found = flow, _compiled(flow, catalogue)
+            with self._lock:
+                self._known[key] = found
+                while len(self._known) > _MOST_COMPILED:
+                    self._known.popitem(last=False)
+        return found[0], None if part else found[1]
+
+
+def _compiled(flow: Flow, catalogue: Catalogue) -> Compiled | None:
+    """None when the flow has problems: the run will tell them."""
+    try:
+        return compile_flow(flow, catalogue)
+    except FlowError:
+        return None
+
+
+def _read(plain: dict[str, Any]) -> Flow:
+    try:
+        return Flow.model_validate(plain)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise FlowError(
+            f"The flow cannot be read: {where}: {first['msg']}",
+            code="flow.file.bad_value",
+            hint="Correct the flow; `weft check` names every mistake.",
+            params={"path": where},
+        ) from error

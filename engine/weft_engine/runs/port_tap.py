@@ -1,0 +1,67 @@
+"""Keeps what leaves a port of a node while a run goes on."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from weft_engine.errors import ResourceError
+from weft_engine.nodes.node_type import Shown
+from weft_engine.nodes.port_type import PortType
+from weft_engine.runs.outputs import OutputRef, OutputStore, RecordsWriter
+
+
+class PortTap:
+    """Keeps what leaves a port for looking at."""
+
+    def __init__(
+        self,
+        node: str,
+        port: str,
+        kind: PortType,
+        store: OutputStore,
+        done: Callable[["PortTap", OutputRef], None],
+    ) -> None:
+        self.node = node
+        self.port = port
+        self.kind = kind
+        self.count = 0
+        self._store = store
+        self._done = done
+        self._writer: RecordsWriter | None = store.records() if kind.stream else None
+        self._value: Any = None
+        self._shown: Shown | None = None
+        self._over = False
+
+    def show(self, shown: Shown) -> None:
+        """Keep only a part of what passes."""
+        self._shown = shown
+        if self._writer is not None:
+            self._writer = self._store.records(shown.limit)
+
+    def take(self, batch: list[Any]) -> None:
+        """See what passes."""
+        self.count += len(batch)
+        if self._writer is not None:
+            self._writer.take(batch, self._shown.of if self._shown is not None else None)
+        else:
+            self._value = batch[-1]
+
+    def ended(self, *, absent: bool) -> None:
+        """Keep what was seen; a port that was not taken has nothing to keep."""
+        if not self._over and not (absent and not self.count):
+            self._keep(partial=False)
+        self._over = True
+
+    def break_off(self) -> None:
+        """Keep what was seen so far, if anything; the run has failed already, or is cancelled."""
+        if not self._over and self.count:
+            with suppress(ResourceError):
+                self._keep(partial=True)
+        self._over = True
+
+    def _keep(self, *, partial: bool) -> None:
+        if self._writer is not None:
+            self._done(self, self._writer.finish(partial=partial))
+        elif self.count:
+            self._done(self, self._store.value(self._value, partial=partial))
+        self._value = None

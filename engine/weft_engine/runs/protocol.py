@@ -1,0 +1,115 @@
+"""What the server and the engine's supervisor say to each other.
+
+Frames over a unix socket: four bytes of length, then JSON. The server asks, the supervisor pushes
+the events of runs; a run has ended when one of `RUN_ENDS` was pushed.
+"""
+
+from typing import Final, TypeVar
+
+import msgspec
+
+from weft_engine.errors import KernelError
+from weft_engine.runs.events import RunEvent
+from weft_engine.runs.run import RunRequest
+
+T = TypeVar("T")
+
+MAX_FRAME: Final = 16 * 1024 * 1024
+"""Longest frame in bytes; more is a mistake or an attack."""
+HEADER: Final = 4
+
+
+class Run(msgspec.Struct, tag_field="op", tag="run"):
+    """Run a flow."""
+
+    request: RunRequest
+
+
+class Cancel(msgspec.Struct, tag_field="op", tag="cancel"):
+    """Stop a run, waiting or under way."""
+
+    run_id: str
+
+
+class Ping(msgspec.Struct, tag_field="op", tag="ping"):
+    """Are you there?"""
+
+    id: int
+
+
+class Events(msgspec.Struct, tag_field="op", tag="events"):
+    """Events of runs, in order within each run."""
+
+    events: list[RunEvent]
+
+
+class Pong(msgspec.Struct, tag_field="op", tag="pong"):
+    """The answer to a ping."""
+
+    id: int
+    running: int = 0
+    waiting: int = 0
+
+
+Request = Run | Cancel | Ping
+Push = Events | Pong
+
+_encoder = msgspec.json.Encoder()
+_requests: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
+_pushes: msgspec.json.Decoder[Push] = msgspec.json.Decoder(Push)
+
+
+def encode(message: Request | Push) -> bytes:
+    """A message as a frame."""
+    body = _encoder.encode(message)
+    if len(body) > MAX_FRAME:
+        raise KernelError(
+            f"A message of {len(body)} bytes is longer than {MAX_FRAME}.",
+            code="run.request_too_big",
+            hint="Put large data into files and read them in the flow.",
+            params={"size": len(body), "limit": MAX_FRAME},
+        )
+    return len(body).to_bytes(HEADER, "big") + body
+
+
+def decode_request(body: bytes) -> Request:
+    """Read what the server asks."""
+    return _decode(_requests, body)
+
+
+def decode_push(body: bytes) -> Push:
+    """Read what the supervisor says."""
+    return _decode(_pushes, body)
+
+
+class FrameReader:
+    """Cuts a stream of bytes into frames."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take bytes, give back the frames that are complete."""
+        self._buffer += data
+        frames: list[bytes] = []
+        start = 0
+        while len(self._buffer) - start >= HEADER:
+            size = int.from_bytes(self._buffer[start : start + HEADER], "big")
+            if size > MAX_FRAME:
+                raise KernelError(
+                    f"A frame of {size} bytes was announced.", code="run.frame_malformed"
+                )
+            end = start + HEADER + size
+            if len(self._buffer) < end:
+                break
+            frames.append(bytes(self._buffer[start + HEADER : end]))
+            start = end
+        del self._buffer[:start]
+        return frames
+
+
+def _decode(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
+    try:
+        return decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+        raise KernelError(f"A frame cannot be read: {exc}", code="run.frame_malformed") from exc

@@ -1,0 +1,118 @@
+"""The states of a run and of its nodes, and what a run is asked for and answers."""
+
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+
+class RunState(StrEnum):
+    """Where a run is in its life."""
+
+    DRAFT = "draft"
+    VALIDATING = "validating"
+    READY = "ready"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in _ENDED
+
+    def may_become(self, state: "RunState") -> bool:
+        """Whether a run in this state may go over into another."""
+        return state in _NEXT[self]
+
+
+_ENDED: Final = frozenset({RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED})
+_NEXT: Final[dict[RunState, frozenset[RunState]]] = {
+    RunState.DRAFT: frozenset({RunState.VALIDATING, RunState.CANCELLED}),
+    RunState.VALIDATING: frozenset({RunState.READY, RunState.FAILED, RunState.CANCELLED}),
+    RunState.READY: frozenset({RunState.RUNNING, RunState.FAILED, RunState.CANCELLED}),
+    RunState.RUNNING: frozenset({RunState.PAUSED, *_ENDED}),
+    RunState.PAUSED: frozenset({RunState.RUNNING, RunState.FAILED, RunState.CANCELLED}),
+    RunState.COMPLETED: frozenset(),
+    RunState.FAILED: frozenset(),
+    RunState.CANCELLED: frozenset(),
+}
+
+
+class NodeState(StrEnum):
+    """Where a node is within a run."""
+
+    IDLE = "idle"
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+
+class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Everything the engine needs to run a flow once."""
+
+    run_id: str
+    flow: dict[str, Any]
+    """A flow as in a flow file (weft/1)."""
+    inputs: dict[str, Any] = {}
+    env: str = "local"
+    from_node: str | None = None
+    """Run this node and what follows it, on what `reuse` holds of the nodes before."""
+    to_node: str | None = None
+    """Run only what this node needs, and the node itself."""
+    reuse: dict[str, dict[str, Any]] = {}
+    """Outputs of an earlier run, node → port → reference, for nodes that need not run again."""
+    files_root: str = "."
+    """The folder that relative paths start from."""
+    confined: bool = True
+    """Whether files outside the folder are refused."""
+    allow_hosts: tuple[str, ...] = ()
+    """Addresses that HTTP requests may reach although they are not public: `host`, `host:port`
+    or a network such as `10.1.0.0/16`; `*` allows all."""
+    tenant: str = ""
+    """Whose run it is; waiting runs of different tenants take turns."""
+
+
+class NodeResult(msgspec.Struct, kw_only=True):
+    """What became of one node."""
+
+    state: NodeState = NodeState.QUEUED
+    reason: str = ""
+    """Why it was skipped, or never ran."""
+    started_at: str | None = None
+    ended_at: str | None = None
+    duration_ms: float | None = None
+    count_in: int = 0
+    count_out: dict[str, int] = {}
+    attempts: int = 1
+    failure: dict[str, Any] | None = None
+    outputs: dict[str, dict[str, Any]] = {}
+    """References to what its ports gave, for `OutputStore.read`."""
+    inputs: dict[str, list[dict[str, str]]] = {}
+    """What its input ports were wired to: `{source, source_port}`; look there for the data."""
+
+
+class RunResult(msgspec.Struct, kw_only=True):
+    """What became of a run."""
+
+    run_id: str
+    state: RunState
+    nodes: dict[str, NodeResult] = {}
+    outputs: dict[str, dict[str, Any]] = {}
+    """What the flow's output nodes gave: node → port → `OutputStore.read` of it."""
+    failure: dict[str, Any] | None = None
+    duration_ms: float = 0.0
+
+    @property
+    def counts(self) -> dict[str, dict[str, Any]]:
+        """Records in and out of every node."""
+        return {
+            node: {"in": result.count_in, "out": result.count_out}
+            for node, result in self.nodes.items()
+        }

@@ -1,0 +1,1 @@
+"""The server of Weft: a Litestar application that hosts live flows."""

@@ -1,0 +1,116 @@
+/** What the quick-add window offers: new nodes that fit, and nodes of the flow that fit. */
+import type { NodeSpec } from "@/api/types";
+import { addNode, connect, insertInto } from "@/flow/commands";
+import { portsOf } from "@/flow/infer";
+import type { PortType } from "@/flow/ports";
+import { cardHeight } from "@/flow/size";
+import { useGraph } from "@/flow/store";
+import { firstFit, judge, typeAt, type Wires } from "@/flow/wiring";
+import { useSpecs } from "../hooks";
+import type { PortRef, QuickAddRequest } from "../state";
+import { reveal } from "../view";
+
+export interface NewNode {
+  kind: "new";
+  spec: NodeSpec;
+  /** Port to be wired: the input (or output) of the new node; two when it goes into an edge. */
+  ports: string[];
+}
+
+export interface OldNode {
+  kind: "old";
+  node: string;
+  port: string;
+}
+
+type Specs = ReadonlyMap<string, NodeSpec>;
+
+/** What a new node must take and give, from what it is asked for. */
+interface Wanted {
+  takes?: PortType;
+  gives?: PortType;
+}
+
+function wantedBy(request: QuickAddRequest, wires: Wires): Wanted {
+  const { from, into } = request;
+  if (from) {
+    const type = typeAt(wires, from.node, from.port, from.side);
+    return from.side === "source" ? { takes: type } : { gives: type };
+  }
+  const edge = wires.edges.find((e) => e.id === into);
+  if (!edge) return {};
+  return {
+    takes: typeAt(wires, edge.source, edge.source_port, "source"),
+    gives: typeAt(wires, edge.target, edge.target_port, "target"),
+  };
+}
+
+function fitting(spec: NodeSpec, wanted: Wanted): string[] | null {
+  const ports: string[] = [];
+  if (wanted.takes) {
+    const port = firstFit(spec, { side: "source", type: wanted.takes });
+    if (!port) return null;
+    ports.push(port);
+  }
+  if (wanted.gives) {
+    const port = firstFit(spec, { side: "target", type: wanted.gives });
+    if (!port) return null;
+    ports.push(port);
+  }
+  return ports;
+}
+
+/** The types that can stand where the request asks for one. */
+export function newNodes(request: QuickAddRequest, specs: Specs): NewNode[] {
+  const { nodes, edges } = useGraph.getState();
+  const wanted = wantedBy(request, { nodes, edges, specs });
+  const found: NewNode[] = [];
+  for (const spec of specs.values()) {
+    const ports = fitting(spec, wanted);
+    if (ports) found.push({ kind: "new", spec, ports });
+  }
+  return found;
+}
+
+/** Nodes of this flow that the port could be connected to. */
+export function oldNodes(from: PortRef, specs: Specs): OldNode[] {
+  const { nodes, edges } = useGraph.getState();
+  const wires: Wires = { nodes, edges, specs };
+  const found: OldNode[] = [];
+  for (const node of Object.values(nodes)) {
+    const ports = portsOf(node, specs, edges);
+    const side = from.side === "source" ? ports.inputs : ports.outputs;
+    const port = side.find(({ name }) => {
+      const ends = endsOf(from, node.id, name);
+      const verdict = judge(ends, wires);
+      return verdict.ok && verdict.replaces === null;
+    });
+    if (port) found.push({ kind: "old", node: node.id, port: port.name });
+  }
+  return found;
+}
+
+function endsOf(from: PortRef, node: string, port: string) {
+  return from.side === "source"
+    ? { source: from.node, source_port: from.port, target: node, target_port: port }
+    : { source: node, source_port: port, target: from.node, target_port: from.port };
+}
+
+const specs = (): Specs => useSpecs.getState().specs;
+
+/** Does what was chosen, as one undo step. */
+export function choose(request: QuickAddRequest, option: NewNode | OldNode): void {
+  const { from, into, place } = request;
+  if (option.kind === "old") {
+    if (from) connect(endsOf(from, option.node, option.port));
+    return;
+  }
+  const [first, second] = option.ports;
+  const { type } = option.spec;
+  if (into && first && second) insertInto(into, type, place, [first, second]);
+  else if (from && first) addNode(type, place, { from, port: first });
+  else addNode(type, place);
+  const { selection, nodes: now, edges } = useGraph.getState();
+  const added = now[selection[0] ?? ""];
+  if (added) reveal(added.position, cardHeight(portsOf(added, specs(), edges)));
+}

@@ -1,0 +1,145 @@
+/** The view of the canvas, for commands that come from outside of it. */
+import type { ReactFlowInstance } from "@xyflow/react";
+import { setSelection } from "@/flow/store";
+import type { Point } from "@/flow/types";
+import { type CanvasNode, useElements, type WireEdge } from "./elements";
+import { CARD_WIDTH, HEAD_HEIGHT } from "./geometry";
+
+type Instance = ReactFlowInstance<CanvasNode, WireEdge>;
+
+let flow: Instance | null = null;
+let frame: HTMLElement | null = null;
+
+const MOTION_MS = 160;
+const FIT = { padding: 0.1, maxZoom: 1.1, minZoom: 0.05 };
+
+export function bindView(instance: Instance | null, element: HTMLElement | null): void {
+  flow = instance;
+  frame = element;
+}
+
+const calm = (): boolean => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+const duration = (): number => (calm() ? 0 : MOTION_MS);
+
+/** Whether the view is as `showAll` left it. */
+let whole = false;
+export const wholeShown = (): boolean => whole;
+
+/** The person moved the view; moves made by the program have no event. */
+export function moved(event: MouseEvent | TouchEvent | null): void {
+  if (event) whole = false;
+}
+
+export function showAll(ids?: readonly string[]): void {
+  whole = ids === undefined;
+  const nodes = ids?.map((id) => ({ id }));
+  void flow?.fitView({ ...FIT, duration: duration(), ...(nodes ? { nodes } : {}) });
+}
+
+/** Shows these nodes, or all, if one of them lies outside of what is seen. */
+export function showIfHidden(ids?: readonly string[]): void {
+  const box = frame?.getBoundingClientRect();
+  if (!flow || !box) return;
+  const chosen = ids && new Set(ids);
+  const hidden = useElements.getState().nodes.some((node) => {
+    if (!flow || chosen?.has(node.id) === false) return false;
+    const { x, y } = node.position;
+    const end = { x: x + (node.width ?? CARD_WIDTH), y: y + (node.height ?? HEAD_HEIGHT) };
+    const from = flow.flowToScreenPosition(node.position);
+    const to = flow.flowToScreenPosition(end);
+    return from.x < box.left || to.x > box.right || from.y < box.top || to.y > box.bottom;
+  });
+  if (hidden) showAll(ids);
+}
+
+interface Size {
+  width: number;
+  height: number;
+}
+
+/** When a panel takes room or gives it back, what was in the middle stays there. */
+export function keepMiddle(before: Size, now: Size): void {
+  if (!flow || before.width === 0 || before.height === 0) return;
+  const { x, y, zoom } = flow.getViewport();
+  const aside = (now.width - before.width) / 2;
+  const down = (now.height - before.height) / 2;
+  void flow.setViewport({ x: x + aside, y: y + down, zoom });
+}
+
+export const zoomNow = (): number => flow?.getZoom() ?? 1;
+
+function zoomBy(change: (flow: Instance, options: { duration: number }) => void): void {
+  whole = false;
+  if (flow) change(flow, { duration: duration() });
+}
+
+export const zoomIn = (): void => zoomBy((at, options) => void at.zoomIn(options));
+export const zoomOut = (): void => zoomBy((at, options) => void at.zoomOut(options));
+export const zoomTo = (zoom: number): void =>
+  zoomBy((at, options) => void at.zoomTo(zoom, options));
+
+/** The middle of what is seen, as the place of a card. */
+export function centre(): Point {
+  const box = frame?.getBoundingClientRect();
+  if (!flow || !box) return { x: 0, y: 0 };
+  const middle = flow.screenToFlowPosition({
+    x: box.left + box.width / 2,
+    y: box.top + box.height / 2,
+  });
+  return { x: middle.x - CARD_WIDTH / 2, y: middle.y - HEAD_HEIGHT / 2 };
+}
+
+export const toCanvas = (at: Point): Point => flow?.screenToFlowPosition(at) ?? at;
+export const toPage = (at: Point): Point => flow?.flowToScreenPosition(at) ?? at;
+
+/** Where the quick-add window opens when it was not asked for at a place. */
+export function middleOfPage(): Point {
+  const box = frame?.getBoundingClientRect();
+  return box ? { x: box.left + box.width / 2 - 160, y: box.top + 80 } : { x: 300, y: 200 };
+}
+
+/** Shows a node in the middle and selects it. */
+export function jumpTo(id: string): void {
+  const node = useElements.getState().nodes.find((n) => n.id === id);
+  if (!node) return;
+  setSelection([id]);
+  lookAt({
+    x: node.position.x + (node.width ?? CARD_WIDTH) / 2,
+    y: node.position.y + (node.height ?? HEAD_HEIGHT) / 2,
+  });
+}
+
+export function lookAt(at: Point): void {
+  whole = false;
+  const zoom = Math.max(flow?.getZoom() ?? 1, 0.7);
+  void flow?.setCenter(at.x, at.y, { zoom, duration: duration() });
+}
+
+const MARGIN = 48;
+
+/** Moves the view just so far that a card is seen. */
+export function reveal(place: Point, height: number = HEAD_HEIGHT): void {
+  const box = frame?.getBoundingClientRect();
+  if (!flow || !box) return;
+  const from = flow.flowToScreenPosition(place);
+  const to = flow.flowToScreenPosition({ x: place.x + CARD_WIDTH, y: place.y + height });
+  const beyond = (least: number, most: number, low: number, high: number) =>
+    low < least ? least - low : high > most ? most - high : 0;
+  const x = beyond(box.left + MARGIN, box.right - MARGIN, from.x, to.x);
+  const y = beyond(box.top + MARGIN, box.bottom - MARGIN, from.y, to.y);
+  if (x === 0 && y === 0) return;
+  whole = false;
+  const now = flow.getViewport();
+  const viewport = { x: now.x + x, y: now.y + y, zoom: now.zoom };
+  void flow.setViewport(viewport, { duration: duration() });
+}
+
+export function focusCanvas(): void {
+  frame?.focus({ preventScroll: true });
+}
+
+/** Whether a shortcut of the canvas may act: nothing else has the keys. */
+export function canvasHasKeys(): boolean {
+  const at = document.activeElement;
+  return at === null || at === document.body || frame?.contains(at) === true;
+}

@@ -1,0 +1,135 @@
+/** Copy, cut, paste and duplicate: a piece of a flow as JSON text, so that it crosses flows. */
+import { newId } from "./ids";
+import { isMap, portKey, read } from "./read";
+import { newEdge, newNode, newNote, nodeData, whole } from "./schema";
+import { editable, multipleOf, notices, setSelection } from "./session";
+import { useGraph } from "./store";
+import type { Flow, JsonMap, Label, Point } from "./types";
+import { edgeId } from "./types";
+
+const MAX_CHARS = 2_000_000;
+const OFFSET = 28;
+
+/** The chosen nodes and notes, with the edges between them, as a flow file; `null` if nothing. */
+export function copy(ids: readonly string[]): string | null {
+  const { nodes, edges, notes, meta } = useGraph.getState();
+  const inside = new Set(ids);
+  const piece: Flow = { format: "weft/1", name: meta.name, nodes: {}, edges: [] };
+  for (const id of ids) {
+    const node = nodes[id];
+    if (node) piece.nodes[id] = nodeData(node);
+    const note = notes[id];
+    if (note) {
+      const { id: _, ...data } = note;
+      piece.notes = { ...piece.notes, [id]: data };
+    }
+  }
+  if (Object.keys(piece.nodes).length === 0 && !piece.notes) return null;
+  piece.edges = edges
+    .filter((e) => inside.has(e.source) && inside.has(e.target))
+    .map(({ id: _, ...ends }) => ends);
+  return JSON.stringify(piece, null, 2);
+}
+
+/** Understands what `copy` made, and any flow file in JSON; `null` for other text. */
+export function parse(text: string): Flow | null {
+  if (text.length > MAX_CHARS || !text.trimStart().startsWith("{")) return null;
+  let found: unknown;
+  try {
+    found = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (!isMap(found) || found.format !== "weft/1") return null;
+  return read({ ...found, meta: { name: found.name ?? "" }, edges: edgeMap(found.edges) }, ANY)
+    .flow;
+}
+
+/** Lets every port take many edges: which ones may is settled when the piece is written. */
+const ANY = { has: () => true } as unknown as ReadonlySet<string>;
+
+function edgeMap(edges: unknown): JsonMap {
+  if (!Array.isArray(edges)) return {};
+  return Object.fromEntries(edges.map((edge, i) => [String(i), edge]));
+}
+
+function corner(piece: Flow): Point {
+  const places = [...Object.values(piece.nodes), ...Object.values(piece.notes ?? {})].map(
+    (item) => item.position ?? { x: 0, y: 0 },
+  );
+  return { x: Math.min(...places.map((p) => p.x)), y: Math.min(...places.map((p) => p.y)) };
+}
+
+/** Adds a piece with new ids, its top left corner at `at`; one undo step; selects what came. */
+export function insert(piece: Flow, at: Point, label: string): string[] {
+  const session = editable();
+  if (!session) return [];
+  const from = corner(piece);
+  const shift = (p: Point = from): Point =>
+    whole({ x: p.x - from.x + at.x, y: p.y - from.y + at.y });
+  const { roots, specs } = session;
+  const names = new Map<string, string>();
+  const taken = (id: string) => roots.nodes.has(id) || roots.notes.has(id);
+  const count = Object.keys(piece.nodes).length;
+  const step: Label = { key: label, count };
+  session.history.run(step, () => {
+    for (const [id, node] of Object.entries(piece.nodes)) {
+      const fresh = newId(node.type, taken);
+      names.set(id, fresh);
+      const { parent: _, ...data } = { ...node, position: shift(node.position) };
+      roots.nodes.set(fresh, newNode(data, specs.get(node.type)));
+    }
+    for (const [id, { parent }] of Object.entries(piece.nodes)) {
+      const frame = parent && names.get(parent);
+      if (frame) roots.nodes.get(names.get(id) ?? "")?.set("parent", frame);
+    }
+    writeEdges(piece, names, session.specs, (id, edge) => roots.edges.set(id, edge));
+    for (const [id, note] of Object.entries(piece.notes ?? {})) {
+      const fresh = newId("note", taken);
+      names.set(`note:${id}`, fresh);
+      roots.notes.set(fresh, newNote({ ...note, position: shift(note.position) }));
+    }
+    setSelection([...names.values()]);
+  });
+  return [...names.values()];
+}
+
+function writeEdges(
+  piece: Flow,
+  names: ReadonlyMap<string, string>,
+  specs: Parameters<typeof multipleOf>[0],
+  write: (id: string, edge: ReturnType<typeof newEdge>) => void,
+): void {
+  const multiple = multipleOf(specs);
+  const filled = new Set<string>();
+  for (const edge of piece.edges) {
+    const source = names.get(edge.source);
+    const target = names.get(edge.target);
+    const type = piece.nodes[edge.target]?.type;
+    if (!source || !target || type === undefined) continue;
+    const ends = { ...edge, source, target };
+    const port = `${target}\u0000${edge.target_port}`;
+    if (filled.has(port) && !multiple.has(portKey(type, edge.target_port))) continue;
+    filled.add(port);
+    write(edgeId(ends), newEdge(ends));
+  }
+}
+
+/** Pastes text; says so when it is not a piece of a flow. */
+export function paste(text: string, at: Point): string[] {
+  const piece = parse(text);
+  if (!piece || Object.keys(piece.nodes).length + Object.keys(piece.notes ?? {}).length === 0) {
+    notices.emit({ key: "pasteUnknown", kind: "warning" });
+    return [];
+  }
+  return insert(piece, at, "paste");
+}
+
+/** Copies the chosen things beside themselves. */
+export function duplicate(ids: readonly string[]): string[] {
+  const text = copy(ids);
+  const piece = text === null ? null : parse(text);
+  if (!piece) return [];
+  const from = corner(piece);
+  return insert(piece, { x: from.x + OFFSET, y: from.y + OFFSET }, "duplicate");
+}

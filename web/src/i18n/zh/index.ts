@@ -1,0 +1,23 @@
+import type { en } from "../en";
+import type { Messages } from "../messages";
+import common from "./common";
+import editor from "./editor";
+import errors from "./errors";
+import files from "./files";
+import form from "./form";
+import home from "./home";
+import runs from "./runs";
+import settings from "./settings";
+import sign from "./sign";
+
+export const zh = {
+  common,
+  editor,
+  errors,
+  files,
+  form,
+  home,
+  runs,
+  settings,
+  sign,
+} satisfies { [N in keyof typeof en]: Messages<(typeof en)[N]> };

@@ -1,0 +1,62 @@
+import { useCallback, useMemo } from "react";
+import { useTranslation } from "react-i18next";
+import { specTexts, useCatalogue } from "@/api/catalogue";
+import type { JsonObject } from "@/api/types";
+import { depths } from "@/flow/graph";
+import { useGraph } from "@/flow/store";
+
+export interface NodeLook {
+  id: string;
+  name: string;
+  type: string;
+  category: string;
+  icon: string;
+  settings: JsonObject;
+}
+
+/** How nodes of the open flow are called and look; unknown ones by their id. */
+export function useNodeLook(): (id: string) => NodeLook {
+  const nodes = useGraph((graph) => graph.nodes);
+  const { specs } = useCatalogue();
+  const { i18n } = useTranslation();
+  const language = i18n.language;
+  return useCallback(
+    (id) => {
+      const node = nodes[id];
+      const spec = node ? specs.get(node.type) : undefined;
+      const title = spec ? specTexts(spec, language).name : node?.type;
+      return {
+        id,
+        name: node?.name || title || id,
+        type: node?.type ?? "",
+        category: spec?.category ?? "util",
+        icon: spec?.icon ?? "",
+        settings: { ...defaultsOf(spec?.settings.properties), ...(node?.settings as JsonObject) },
+      };
+    },
+    [nodes, specs, language],
+  );
+}
+
+function defaultsOf(properties: Record<string, { default?: unknown }> | undefined): JsonObject {
+  const entries = Object.entries(properties ?? {}).filter(([, each]) => each.default !== undefined);
+  return Object.fromEntries(entries.map(([key, each]) => [key, each.default])) as JsonObject;
+}
+
+/** One node's look. */
+export function useLookOf(id: string | null): NodeLook | null {
+  const look = useNodeLook();
+  return useMemo(() => (id === null ? null : look(id)), [look, id]);
+}
+
+/** How deep in the flow each node stands; breaks ties between nodes that begin together. */
+export function useDepths(): ReadonlyMap<string, number> {
+  const nodes = useGraph((graph) => graph.nodes);
+  const edges = useGraph((graph) => graph.edges);
+  return useMemo(() => depths(Object.keys(nodes), edges), [nodes, edges]);
+}
+
+/** Orders numbers that may both be infinite. */
+export function compare(a: number, b: number): number {
+  return a === b ? 0 : a - b;
+}
