@@ -380,6 +380,7 @@ def test_a_program_without_a_main_guard(tmp_path: Path) -> None:
     script = tmp_path / "program.py"
     script.write_text(
         """
+import sys
 from dataclasses import dataclass
 from tests.engine.kernel.backends.jobs import Apply, Numbers, job, operator, plan, run
 from weft_engine.kernel.backends.processes import Processes
@@ -394,7 +395,7 @@ def point(n):
     return Point(n)
 
 def same(p):
-    print(f"at {p.x}", flush=True)
+    sys.stdout.write(f"at {p.x}\n")
     return Point(p.x + 1) if isinstance(p, Point) else None
 
 backend = Processes()
