@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
+from weft_engine.runs.debug import Breakpoint
+
 
 class RunState(StrEnum):
     """Where a run is in its life."""
@@ -77,6 +79,30 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     or a network such as `10.1.0.0/16`; `*` allows all."""
     tenant: str = ""
     """Whose run it is; waiting runs of different tenants take turns."""
+    priority: int = 0
+    """Of waiting runs of one tenant, those with more go first."""
+    durability: str = "sync"
+    """When the run's journal is written: sync, async, exit or none."""
+    breakpoints: list[Breakpoint] = []
+    only_changed: bool = False
+    """Use earlier outputs (`reuse`, by signature) for nodes that have not changed."""
+    flows: dict[str, dict[str, Any]] = {}
+    """Called flows, by the name that `flow.call` gives."""
+    forked_from: str | None = None
+    """Begin with what the journal holds of another run, up to `from_node`."""
+    overrides: dict[str, dict[str, Any]] = {}
+    """Values in the place of what arrives at input ports: node → port → value; of a fork."""
+    trigger: dict[str, Any] | None = None
+    """The event that started it: `{node, event_id, payload, at}`."""
+    failure_policy: str = "fail_fast"
+    """What a failure does to the rest of the run: fail_fast, continue_independent, best_effort."""
+    max_seconds: float | None = None
+    """How long the run may take in all; then it fails with `run.timeout`."""
+    parallelism: int | None = None
+    resume: bool = False
+    """Go on from what the journal holds."""
+    last_seq: int = 0
+    """The number of the last event of the run that the server has stored."""
 
 
 class NodeResult(msgspec.Struct, kw_only=True):

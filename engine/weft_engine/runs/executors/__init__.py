@@ -1,0 +1,1 @@
+"""Where the units of a run work: in this process, in others, on Ray."""

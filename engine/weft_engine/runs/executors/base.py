@@ -1,0 +1,75 @@
+"""What every environment does for the scheduler."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from weft_engine.compiler.program import ScopePlan, Unit
+from weft_engine.runs.run import RunRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a unit needs; the largest of what its nodes ask for."""
+
+    cpu: float = 1.0
+    gpu: float = 0.0
+    memory_mb: int | None = None
+
+
+@dataclass(slots=True)
+class UnitTask:
+    """A unit to be worked on: a job on the kernel, or calls of one node."""
+
+    request: RunRequest
+    plan: ScopePlan
+    unit: Unit
+    scope: str
+    """The scope's path, with iterations: `loop:3`."""
+    inputs: Mapping[tuple[str, str], Any]
+    """What units before and scopes around gave: (node, port) → a value, a `Records`, or `SKIP`."""
+    key: str = ""
+    """Of one call of a lifted node: the record's number."""
+    arguments: Mapping[str, Any] | None = None
+    """Of a call: its arguments by port."""
+    attempt: int = 1
+    idempotency_key: str = ""
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    resources: Resources = field(default_factory=Resources)
+
+
+@dataclass(slots=True)
+class UnitOutcome:
+    """What became of a unit."""
+
+    outputs: dict[tuple[str, str], Any] = field(default_factory=dict)
+    """(node, port) → a value, a `Records`; a port that is not there was not taken."""
+    failure: BaseException | None = None
+    failed_node: str | None = None
+    record: Any = None
+    """What the node was given that failed."""
+    attempt: int = 1
+    cancelled: bool = False
+    variables: dict[str, Any] = field(default_factory=dict)
+
+
+class Handle(Protocol):
+    """A unit that is being worked on."""
+
+    def cancel(self) -> None:
+        """Stop it soon; its outcome comes all the same."""
+        ...
+
+
+class Executor(Protocol):
+    """Works on units. What nodes say meanwhile goes to the `NodeSink` of runs/engine/sink.py."""
+
+    name: str
+
+    def submit(self, task: UnitTask, sink: Any, done: Callable[[UnitOutcome], None]) -> Handle:
+        """Work on a unit beside the caller; `done` is called once, on any thread."""
+        ...
+
+    def close(self) -> None:
+        """End what was started for the run; workers that runs share stay."""
+        ...

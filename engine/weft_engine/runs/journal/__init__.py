@@ -1,0 +1,1 @@
+"""What a run has done, on disk, so that it goes on after a crash and does nothing twice."""

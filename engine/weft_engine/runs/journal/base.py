@@ -1,0 +1,181 @@
+"""The journal of runs: its rows, and what every store of them must do."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Literal, Protocol
+
+import msgspec
+
+from weft_engine.runs.run import RunRequest
+
+Durability = Literal["sync", "async", "exit", "none"]
+"""`sync`: what follows an activation starts when its row is on disk. `async`: rows are written
+soon. `exit`: only when the run ends or parks. `none`: nothing is written."""
+
+FRESH: Final = -1
+
+
+class StepRow(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The end of one activation, or of one scope of a container."""
+
+    node: str
+    """The node's path: `fetch`, `loop/fetch`; of a stream unit, each of its nodes has a row."""
+    scope: str = ""
+    """Where it was activated: `""`, `loop:3`, `loop:3/inner:0`; lifted calls `#17`, `loop:3#17`."""
+    kind: Literal["node", "scope"] = "node"
+    """`scope`: the end of the child scope `key` of the container `node`."""
+    key: str = ""
+    attempt: int = 1
+    state: Literal["completed", "failed", "skipped", "started"] = "completed"
+    """`started` is written before a node with effects is called, in `sync` runs."""
+    input_hash: str = ""
+    outputs: dict[str, Any] = {}
+    """Port → `StoredValue`, as plain data; a port that is not there was not taken."""
+    variables: dict[str, Any] = {}
+    """Variables that it set."""
+    failure: dict[str, Any] | None = None
+    started: float = 0.0
+    """Seconds since the epoch."""
+    ended: float = 0.0
+    worker: str = ""
+
+
+class WakeRow(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What a parked activation waits for."""
+
+    node: str
+    scope: str = ""
+    kind: Literal["timer", "signal", "approval"] = "timer"
+    due: float | None = None
+    signal: str | None = None
+    message: str = ""
+    data: Any = None
+
+
+class SignalRow(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A signal that was sent to a run."""
+
+    id: str
+    """Given by the sender: the same signal sent twice counts once."""
+    name: str
+    payload: Any = None
+    by: str | None = None
+    at: float = 0.0
+    taken: bool = False
+
+
+class RunEntry(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A run in the journal."""
+
+    id: str
+    plan_hash: str
+    status: Literal["running", "parked", "paused", "completed", "failed", "cancelled"] = "running"
+    tenant: str = ""
+    priority: int = 0
+    request: RunRequest
+    parent: str | None = None
+    forked_from: str | None = None
+    updated: float = 0.0
+
+
+class Lease(msgspec.Struct, frozen=True, kw_only=True):
+    """The right to run a run. Every write names its token; an older token is refused."""
+
+    run_id: str
+    owner: str
+    token: int
+    until: float
+
+
+class JournalStore(Protocol):
+    """Rows of runs in one database. All calls block and may be made from any thread.
+
+    Raises `JournalError` (`journal.unavailable`, `journal.full`, `journal.fenced`,
+    `journal.damaged`) and loses nothing that it has answered for.
+    """
+
+    def acquire(
+        self, run_id: str, owner: str, ttl_s: float, entry: RunEntry | None = None
+    ) -> Lease | None:
+        """Take a run for oneself, a new one with its entry; None when another holds it."""
+        ...
+
+    def renew(self, leases: Sequence[Lease], ttl_s: float) -> list[Lease]:
+        """Hold on to runs; those that were lost are missing from the answer."""
+        ...
+
+    def release(self, lease: Lease, status: str) -> None: ...
+
+    def write(
+        self, batch: Sequence[tuple[Lease, StepRow | WakeRow | None, tuple[str, str] | None]]
+    ) -> list[str]:
+        """Store rows of several runs in one transaction.
+
+        Args:
+            batch: A row, or the wake (node, scope) that is over.
+
+        Returns:
+            The runs whose lease is no longer theirs: nothing of theirs was written.
+        """
+        ...
+
+    def entry(self, run_id: str) -> RunEntry | None: ...
+
+    def steps(self, run_id: str) -> list[StepRow]: ...
+
+    def wakes(self, run_id: str) -> list[WakeRow]: ...
+
+    def due(self, before: float, limit: int = 1000) -> list[tuple[str, float]]:
+        """Parked runs that wait for a moment, with that moment, the earliest first."""
+        ...
+
+    def signal(self, run_id: str, signal: SignalRow) -> bool:
+        """Store a signal; False when one of that id is there already."""
+        ...
+
+    def signals(self, run_id: str) -> list[SignalRow]: ...
+
+    def take(self, lease: Lease, signal_id: str) -> None: ...
+
+    def unfinished(self) -> list[RunEntry]:
+        """Runs that have not ended and that nobody holds."""
+        ...
+
+    def fork(self, run_id: str, new: RunEntry, keep: Callable[[StepRow], bool]) -> None:
+        """Begin a run with the rows of another for which `keep` says so."""
+        ...
+
+    def forget(self, run_ids: Sequence[str]) -> None:
+        """Delete runs and all their rows."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Journal(Protocol):
+    """The journal as the scheduler of one run sees it. Made by `open_run`."""
+
+    durability: Durability
+
+    def record(self, row: StepRow, then: Callable[[], None] | None = None) -> None:
+        """Write a row with the next group.
+
+        `then` is called, on any thread, once it is on disk; at once, before this returns, where
+        the durability does not wait.
+        """
+        ...
+
+    def park(self, wake: WakeRow) -> None: ...
+
+    def unpark(self, node: str, scope: str) -> None: ...
+
+    def lost(self) -> bool:
+        """Whether another holds the run now, or the store cannot write: the run must stop."""
+        ...
+
+    def flush(self) -> None:
+        """Wait until everything is on disk."""
+        ...
+
+    def end(self, status: str) -> None:
+        """Write what is left and give the run back."""
+        ...
