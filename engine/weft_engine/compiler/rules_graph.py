@@ -164,7 +164,7 @@ def _endless(facts: Facts) -> Iterator[Problem]:
 
 def _mode(facts: Facts) -> Iterator[Problem]:
     mode = facts.flow.mode
-    if mode == "batch":
+    if mode in {"batch", "event"}:
         return
     op = SetFlow(field="mode", value="batch", expect=mode)
     yield problem(

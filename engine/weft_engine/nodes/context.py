@@ -5,6 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from weft_engine.nodes.types import Skip
+
 
 class NodeLogger(Protocol):
     """Writes lines into the log of the run."""
@@ -45,6 +47,14 @@ class NodeContext(Protocol):
     @property
     def inputs(self) -> Mapping[str, Any]:
         """What the run was started with."""
+        ...
+
+    @property
+    def event(self) -> Mapping[str, Any] | Skip | None:
+        """The event this node, a trigger, gives: `{event_id, payload, at}`.
+
+        `SKIP` when another trigger started the run, None when no event is known.
+        """
         ...
 
     @property

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from weft_engine.nodes.context import Files
+from weft_engine.nodes.types import SKIP, Skip
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,8 @@ class RunScope:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
     allow_hosts: tuple[str, ...] = ()
+    trigger: Mapping[str, Any] | None = None
+    """The event that started the run, as in `RunRequest.trigger`."""
     _http: Any = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -92,6 +95,17 @@ class Context:
     def inputs(self) -> Mapping[str, Any]:
         """What the run was started with."""
         return self._scope.inputs
+
+    @property
+    def event(self) -> Mapping[str, Any] | Skip | None:
+        """The event this node gives; `SKIP` when another trigger started the run."""
+        trigger = self._scope.trigger
+        if trigger is None:
+            return None
+        if trigger.get("node") is None:
+            event: Mapping[str, Any] | None = (trigger.get("recent") or {}).get(self.node_id)
+            return event
+        return trigger if trigger["node"] == self.node_id else SKIP
 
     @property
     def http(self) -> Any:

@@ -62,6 +62,7 @@ class Executor:
             reuse=request.reuse,
             env=request.env,
             allow_hosts=request.allow_hosts,
+            trigger=request.trigger,
             compiled=compiled,
             read_outputs=False,
             last_seq=job.last_seq,

@@ -93,7 +93,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     overrides: dict[str, dict[str, Any]] = {}
     """Values in the place of what arrives at input ports: node → port → value; of a fork."""
     trigger: dict[str, Any] | None = None
-    """The event that started it: `{node, event_id, payload, at}`."""
+    """The event that started it: `{node, event_id, payload, at}`. Of a run that was started by hand
+    the node is None, and `recent` has the newest event of each trigger node that had one."""
     failure_policy: str = "fail_fast"
     """What a failure does to the rest of the run: fail_fast, continue_independent, best_effort."""
     max_seconds: float | None = None

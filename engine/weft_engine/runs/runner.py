@@ -43,6 +43,7 @@ def run_flow(
     reuse: Reuse | None = None,
     env: str = "local",
     allow_hosts: Collection[str] = (),
+    trigger: Mapping[str, Any] | None = None,
     compiled: Compiled | None = None,
     read_outputs: bool = True,
     batch_size: int = 1024,
@@ -64,6 +65,7 @@ def run_flow(
         reuse: References to earlier outputs: node → port → as in a `node_output` event.
         env: Where to run; only `local` is there so far.
         allow_hosts: Addresses that requests may reach although they are not public.
+        trigger: The event that started it, as in `RunRequest.trigger`.
         compiled: The compiled flow, when it is known already.
         read_outputs: Whether the result is to hold what the flow's output nodes gave.
         batch_size: How many records are led through the flow at a time, at most.
@@ -98,6 +100,7 @@ def run_flow(
             inputs=_inputs(flow, inputs or {}),
             variables=flow.variables,
             allow_hosts=tuple(allow_hosts),
+            trigger=trigger,
         )
     except FlowError as error:
         return run.refused(error)
@@ -243,7 +246,7 @@ def _must_be_local(env: str) -> None:
 
 
 def _must_be_batch(flow: Flow) -> None:
-    if flow.mode != "batch":
+    if flow.mode == "streaming":
         raise FlowError(
             f"The flow is set to {flow.mode} mode; runs of {flow.mode} flows come later.",
             code="run.mode_unsupported",
