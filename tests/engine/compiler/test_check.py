@@ -264,7 +264,7 @@ def test_streams_that_never_end(text: str, found: list[str]) -> None:
     assert codes(problems(text, mode="streaming")) == [*found, "mode_unsupported"]
 
 
-@pytest.mark.parametrize("mode", ["streaming", "event"])
+@pytest.mark.parametrize("mode", ["streaming"])
 def test_a_mode_that_cannot_be_run_is_a_warning_that_can_be_solved(mode: str) -> None:
     flow = sketch("r=rows s=show r.rows>s.rows", mode=mode)
     (found,) = check(flow, CATALOGUE)

@@ -21,7 +21,8 @@ EXPECTED = {
     "data.unpack", "date.bucket", "file.read_csv", "file.read_documents", "file.read_json",
     "file.read_lines", "file.read_text", "file.write", "flow.input", "http.request",
     "show.chart", "show.table", "show.text", "text.extract", "text.split", "text.template",
-    "text.words",
+    "text.words", "trigger.file_watch", "trigger.flow_ended", "trigger.message",
+    "trigger.schedule", "trigger.webhook",
 }  # fmt: skip
 WEB_UI = Path(__file__).parents[3] / "web" / "src" / "ui"
 HAN = re.compile(r"[\u4e00-\u9fff]")

@@ -124,7 +124,7 @@ def test_files_as_they_come(root: Path, name: str, regions: list[str]) -> None:
     assert [row["region"] for row in result.outputs["n1"]["view"]["records"]] == regions
 
 
-@pytest.mark.parametrize("mode", ["streaming", "event"])
+@pytest.mark.parametrize("mode", ["streaming"])
 def test_only_batch_flows_are_run(root: Path, mode: Any) -> None:
     flow = chain(("file.read_csv", {"path": "sales.csv"}), TABLE).replace(mode=mode)
     result = go(flow, root)
