@@ -29,6 +29,7 @@ from weft_server.ids import new_id
 from weft_server.runs import interrupted, repository
 from weft_server.runs.access import run_access
 from weft_server.runs.definitions import Checked, Checker, Definitions
+from weft_server.runs.fired import Fired, Recent, has_triggers, nothing_recent
 from weft_server.runs.inputs import require_fitting
 from weft_server.runs.journal import Journal
 from weft_server.runs.live import LiveRun, Row, json_text
@@ -87,6 +88,8 @@ class Runs:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stopping = False
         self._folders: dict[str, Path] = {}
+        self.recent_events: Recent = nothing_recent
+        """Gives runs by hand what trigger nodes had last; set by the triggers."""
 
     # Life
 
@@ -131,10 +134,37 @@ class Runs:
             # Only those who may start it are told what is wrong with it.
             await self._database.query(partial(_admit, principal=principal, flow_id=flow_id))
             raise
-        run = LiveRun(_new_row(principal, flow_id, checked, asked), principal.name)
+        run = LiveRun(_new_row(principal.user_id, flow_id, checked, asked), principal.name)
         await self._recorder.open(run, partial(_store, run=run, principal=principal))
         run.ended.add_done_callback(lambda _: self._prune(run))
-        await self._send(run, self._request(run, checked, asked, reuse))
+        request = self._request(run, checked, asked, reuse)
+        if has_triggers(flow):
+            given = {"node": None, "recent": dict(await self.recent_events(flow_id))}
+            request = msgspec.structs.replace(request, trigger=given)
+        await self._send(run, request)
+        return run
+
+    async def fire(self, fired: Fired) -> LiveRun:
+        """Start a run of a frozen flow for an event.
+
+        Raises:
+            Invalid: 422 `flow.invalid`, as node types have changed since it was frozen.
+        """
+        asked = StartRun()
+        checked = await self._checker.checked(fired.flow)
+        checked.require_valid()
+        row = _new_row(fired.armed_by, fired.flow_id, checked, asked)
+        run = LiveRun(row | {"workspace_id": fired.workspace_id}, fired.starter)
+
+        def store(session: Session) -> int:
+            number = repository.add(session, run.row)
+            fired.mark(session, run.id)
+            return number
+
+        await self._recorder.open(run, store)
+        run.ended.add_done_callback(lambda _: self._prune(run))
+        request = self._request(run, checked, asked, {})
+        await self._send(run, msgspec.structs.replace(request, trigger=fired.trigger))
         return run
 
     async def cancel(self, principal: Principal, run_id: str) -> RunInfo:
@@ -355,7 +385,7 @@ def _taking_part(
     ).run
 
 
-def _new_row(principal: Principal, flow_id: str, checked: Checked, asked: StartRun) -> Row:
+def _new_row(user_id: str | None, flow_id: str, checked: Checked, asked: StartRun) -> Row:
     return {
         "id": new_id("run"),
         "flow_id": flow_id,
@@ -364,7 +394,7 @@ def _new_row(principal: Principal, flow_id: str, checked: Checked, asked: StartR
         "env": asked.env,
         "from_node": asked.from_node,
         "to_node": asked.to_node,
-        "started_by": principal.user_id,
+        "started_by": user_id,
         "created_at": utc_now(),
         "started_at": None,
         "ended_at": None,
