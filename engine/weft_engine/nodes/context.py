@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from weft_engine.nodes.region import Signal
 from weft_engine.nodes.types import Skip
 
 
@@ -41,7 +42,37 @@ class NodeContext(Protocol):
     def files(self) -> Files: ...
     @property
     def variables(self) -> Mapping[str, Any]:
-        """The flow's variables."""
+        """The variables as this node sees them.
+
+        Those that its scope began with, and over them what nodes before it, by edges, have set.
+        """
+        ...
+
+    def set_variable(self, name: str, value: Any) -> None:
+        """Set a variable for what comes after this node."""
+        ...
+
+    @property
+    def nodes(self) -> Mapping[str, Any]:
+        """Outputs of nodes before this one, by node: where it has one port, the value of that.
+
+        Where it has several: the values by port, those that were taken. Streams are not there.
+        """
+        ...
+
+    @property
+    def index(self) -> int | None:
+        """The number of the iteration it is part of, of the innermost loop, from 0."""
+        ...
+
+    @property
+    def signal(self) -> Signal | None:
+        """What woke a node that waited; None when its time came, or it did not wait."""
+        ...
+
+    @property
+    def failure(self) -> Mapping[str, Any] | None:
+        """Why the run failed; only what runs after that knows it."""
         ...
 
     @property

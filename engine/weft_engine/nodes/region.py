@@ -44,6 +44,8 @@ class Inside:
 
     outputs: tuple[InnerPort, ...] = ()
     inputs: tuple[InnerPort, ...] = ()
+    always: tuple[str, ...] = ()
+    """Sections that are gone through even when the container is being cancelled."""
 
     @property
     def sections(self) -> tuple[str, ...]:
@@ -64,17 +66,34 @@ class ScopeEnd:
     that takes many edges: a list in the order of the edges' ids, without what was skipped."""
     failure: Mapping[str, Any] | None = None
     """The failure as data, with `node`, `scope`, `code`, `message`."""
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    """The variables that were set in it, also by containers in it that keep them."""
 
 
 class Region(Protocol):
     """A container at work, as its node type sees it. Scopes are started and waited for."""
 
     def input(self, port: str) -> Any:
-        """What arrived at an outer input: a value, or `SKIP` where nothing did."""
+        """What arrived at an outer input.
+
+        A value; `SKIP` where something is wired and nothing came; the default of the port where
+        nothing is wired.
+        """
         ...
 
     def records(self, port: str) -> Iterator[Any]:
         """What arrived at an outer input that takes a stream, record by record, read lazily."""
+        ...
+
+    def names(self) -> Mapping[str, Any]:
+        """What expressions of the container know beside `item`: `flow`, `run`, `vars` and so on.
+
+        `vars` are the variables as the container sees them, with those that it kept.
+        """
+        ...
+
+    def keep(self, variables: Mapping[str, Any]) -> None:
+        """Set variables: for scopes that are started from now on, and for what comes after it."""
         ...
 
     def start(self, key: str, section: str = BODY, **given: Any) -> None:
@@ -89,7 +108,11 @@ class Region(Protocol):
         ...
 
     def first(self, key: str) -> None:
-        """From now on a scope ends as soon as one of the values at its inner inputs is there."""
+        """From now on a scope ends as soon as one of the values at its inner inputs is there.
+
+        A node in it that fails counts as skipped until no value can come any more: then the scope
+        ends as failed, with the first failure; where nothing failed, as completed without a value.
+        """
         ...
 
     def cancel(self, key: str) -> None:
@@ -100,8 +123,8 @@ class Region(Protocol):
         """Write a line into the log of the run."""
         ...
 
-    def progress(self, done: float, total: float | None = None) -> None:
-        """Say how far the container is."""
+    def progress(self, done: float, total: float | None = None, failed: int = 0) -> None:
+        """Say how far the container is, and how much of what is done has failed."""
         ...
 
     def emit(self, port: str, value: Any) -> None:
@@ -110,12 +133,19 @@ class Region(Protocol):
 
 
 Drive = Generator[None, ScopeEnd, Mapping[str, Any]]
-"""What `NodeType.drive(self, region)` returns. Each `end = yield` waits for the end of one of the
-scopes that were started, in the order in which they end; what it returns are the values of the
-outer outputs that are no streams, by port, `SKIP` where one is not taken. It raises `NodeError` to fail,
-and `ScopeFailedError(end)` to fail as a scope did. It must do the same again when it is given the same
-ends: a run that goes on after a crash drives its containers anew and is given the ends that were
-recorded, so it asks for no time, no chance and nothing outside."""
+"""What `NodeType.drive(self, region)` returns.
+
+Each `end = yield` waits for the end of one of the scopes that were started, in the order in which
+they end; what it returns are the values of the outer outputs that are no streams, by port, `SKIP`
+where one is not taken. It raises `NodeError` to fail, and `ScopeFailedError(end)` to fail as a
+scope did. It must do the same again when it is given the same ends: a run that goes on after a
+crash drives its containers anew and is given the ends that were recorded, so it asks for no time,
+no chance and nothing outside.
+
+When it returns or raises, scopes that are still under way are cancelled. When the container itself
+is cancelled, its scopes are, and it is told their ends as `cancelled`; what it starts from then on
+ends so at once, but sections in `Inside.always`; what it returns counts for nothing.
+"""
 
 
 class ScopeFailedError(Exception):

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
+from weft_engine.errors import NodeError
 from weft_engine.nodes.context import Files
+from weft_engine.nodes.region import Signal
 from weft_engine.nodes.types import SKIP, Skip
 
 log = logging.getLogger(__name__)
@@ -90,6 +92,30 @@ class Context:
     def variables(self) -> Mapping[str, Any]:
         """The flow's variables."""
         return self._scope.variables
+
+    def set_variable(self, name: str, value: Any) -> None:
+        """Set a variable for what comes after this node."""
+        raise NodeError(f"The variable {name!r} cannot be set here.", code="node.failed")
+
+    @property
+    def nodes(self) -> Mapping[str, Any]:
+        """Outputs of nodes before this one, by node."""
+        return {}
+
+    @property
+    def index(self) -> int | None:
+        """The number of the iteration it is part of."""
+        return None
+
+    @property
+    def signal(self) -> Signal | None:
+        """What woke a node that waited."""
+        return None
+
+    @property
+    def failure(self) -> Mapping[str, Any] | None:
+        """Why the run failed."""
+        return None
 
     @property
     def inputs(self) -> Mapping[str, Any]:
