@@ -69,6 +69,7 @@ class Frozen:
         "_only",
         "_saved",
         "_spec",
+        "_stale",
         "_times",
         "_todo",
         "finished",
@@ -82,16 +83,19 @@ class Frozen:
         only: set[Any] | None,
         key_groups: int,
         now: int,
+        stale: set[Any] | None = None,
     ) -> None:
         """All entries, or `only` some: keys that are not among the entries are gone.
 
-        The collections become its own.
+        The collections become its own. `stale` ones are only let go of: of a million keys that
+        takes as long as copying them, and whoever writes the snapshot has time for it.
         """
         self._spec = spec
         self._entries = entries
         self._times = times
         self._only = only
         self._now = now
+        self._stale = stale
         self._find = group_finder(spec, key_groups)
         self._lock = threading.Lock()
         self._saved: list[bytes] = []
@@ -128,6 +132,7 @@ class Frozen:
         Entries are let go of as they are pickled, and the pickles kept until `release`: what is
         asked for again goes on where it stopped.
         """
+        self._let_go()
         done = self._chunks
         yield from list(done)
         if self._todo is None:
@@ -160,9 +165,15 @@ class Frozen:
         """Let go of everything."""
         self.finished = True
         self._entries = {}
-        self._only = self._times = None
+        self._only = self._times = self._stale = None
         self._saved = []
         self._chunks = []
+
+    def _let_go(self) -> None:
+        """Empty what is stale one by one, for in one go nobody else could run meanwhile."""
+        stale, self._stale = self._stale, None
+        while stale:
+            stale.pop()
 
     def _take(self, group: int, keys: list[Any]) -> Chunk | None:
         """Pickle entries, and only then let go of them: `protect` looks without the lock."""

@@ -141,7 +141,8 @@ class HeapTable:
         else:
             entries = {key: data[key] for key in only if key in data}
             held = None if times is None else {k: times[k] for k in entries if k in times}
-        frozen = Frozen(self.spec, entries, held, only, self._key_groups, self._clock())
+        stale = self._dirty if full and not keep else None
+        frozen = Frozen(self.spec, entries, held, only, self._key_groups, self._clock(), stale)
         if entries:
             self._frozen.append(ref(frozen))
         if not keep:
