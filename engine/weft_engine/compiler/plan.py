@@ -138,6 +138,10 @@ class _Context:
     http = None
     logger = _Silent()
     files = _Silent()
+    index = None
+    signal = None
+    failure = None
+    nodes: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, node: str, flow: Flow) -> None:
         self.node_id = node
@@ -145,6 +149,9 @@ class _Context:
         self.inputs: Mapping[str, Any] = MappingProxyType(
             {name: declared.default for name, declared in flow.inputs.items()}
         )
+
+    def set_variable(self, name: str, value: Any) -> None:
+        return
 
     def progress(self, done: float, total: float | None = None) -> None:
         return

@@ -7,11 +7,37 @@ from weft_engine.nodes.node_type import NodeContext
 
 
 def environment(ctx: NodeContext | None) -> Mapping[str, Any]:
-    """Return the names `flow`, `run` and `vars` for the expressions of a node."""
+    """Return the names beside `item` for the expressions of a node.
+
+    `inputs` (also `flow.inputs`) what the run was started with, `run` its id and the node, `vars`
+    the variables, `nodes` single values that nodes before gave, by node, `index` the number of the
+    iteration or null.
+    """
     if ctx is None:
-        return {"flow": {"inputs": {}}, "run": {}, "vars": {}}
+        return names({}, {}, {})
+    return names(
+        ctx.inputs,
+        {"id": ctx.run_id, "node": ctx.node_id},
+        ctx.variables,
+        index=ctx.index,
+        nodes=ctx.nodes,
+    )
+
+
+def names(
+    inputs: Mapping[str, Any],
+    run: Mapping[str, Any],
+    variables: Mapping[str, Any],
+    *,
+    index: int | None = None,
+    nodes: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The names beside `item`, for whoever evaluates an expression."""
     return {
-        "flow": {"inputs": ctx.inputs},
-        "run": {"id": ctx.run_id, "node": ctx.node_id},
-        "vars": ctx.variables,
+        "flow": {"inputs": inputs},
+        "inputs": inputs,
+        "run": run,
+        "vars": variables,
+        "index": index,
+        "nodes": nodes if nodes is not None else {},
     }

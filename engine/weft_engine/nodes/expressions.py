@@ -1,7 +1,8 @@
 """The expression language: `item.amount > 100 and item.region == "north"`.
 
-A small, pure language with the syntax of Python expressions. `item` is the record, `flow`, `run`
-and `vars` tell of the flow, the run and the flow's variables; `FUNCTIONS` lists the functions. A
+A small, pure language with the syntax of Python expressions. `item` is the record, `inputs`, `run`
+and `vars` tell of what the run was given, the run and the variables, `nodes` of single values that
+nodes before gave, `index` of the iteration; `FUNCTIONS` lists the functions. A
 missing field and a calculation with null are errors that say what to write instead. An expression
 is compiled once to a Python function out of a whitelist of syntax: no attribute of a Python object,
 no builtin and no unbounded work is reachable from it.
@@ -33,9 +34,11 @@ __all__ = [
     "compile_template",
 ]
 
-NAMES: Final = ("item", "flow", "run", "vars")
+NAMES: Final = ("item", "flow", "inputs", "run", "vars", "index", "nodes")
 """What an expression may start from."""
-_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({"flow": {}, "run": {}, "vars": {}})
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType(
+    {"flow": {}, "inputs": {}, "run": {}, "vars": {}, "index": None, "nodes": {}}
+)
 _LONGEST_TEMPLATE: Final = 200_000
 _MOST_PLACES: Final = 1000
 _LONGEST_FILLED: Final = 2 * MAX_TEXT
