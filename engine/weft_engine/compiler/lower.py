@@ -5,8 +5,8 @@ part (`absent`). Nodes with `process` become one operator each, called once or, 
 record; nodes with `build` compose operators themselves. Behind every output stands a tap.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,44 +14,19 @@ from weft_engine.compiler.activation import Absent, DropSkips, Present
 from weft_engine.compiler.calls import Call, Input
 from weft_engine.compiler.choice import choose
 from weft_engine.compiler.compiled import Compiled
+from weft_engine.compiler.lowered import Given, Lowered, LoweredNode, NodeBuildError, policy_of
 from weft_engine.compiler.selection import Selection
-from weft_engine.compiler.taps import VIEW, MakeTap, TapOperator
+from weft_engine.compiler.taps import VIEW, MakeTap, Tap, TapOperator
 from weft_engine.flow.model import Edge, Node
 from weft_engine.kernel.graph import Graph, Ref
 from weft_engine.kernel.policy import PLAIN, Policy
 from weft_engine.kernel.stream import DataStream
-from weft_engine.nodes.node_type import NodeContext, Shown
+from weft_engine.nodes.node_type import NodeContext
 from weft_engine.nodes.port_type import PortType, stream_of
 from weft_engine.nodes.ports import PortDef, Work
 from weft_engine.nodes.spec import ERROR_PORT
 
-
-@dataclass(slots=True)
-class LoweredNode:
-    """What became of a node."""
-
-    outputs: dict[str, PortType] = field(default_factory=dict)
-    inputs: dict[str, list[Edge]] = field(default_factory=dict)
-    """The edges that lead to it, by input port; those that carry nothing included."""
-    entries: list[int] = field(default_factory=list)
-    """Operators whose incoming records are the node's."""
-    calls: Call | None = None
-    """Counts the calls of a node with `process`."""
-    pinned: bool = False
-    once: bool = False
-    """It is called once, and when that fails it does not take part."""
-    shown: Shown | None = None
-    """What of its view is kept."""
-
-
-@dataclass(slots=True)
-class Lowered:
-    """A graph, and how the flow's nodes lie in it."""
-
-    graph: Graph
-    nodes: dict[str, LoweredNode] = field(default_factory=dict)
-    skipped: dict[str, str] = field(default_factory=dict)
-    """Nodes that are known not to run, and why."""
+__all__ = ["Given", "Lowered", "LoweredNode", "NodeBuildError", "lower", "policy_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +38,6 @@ class _Port:
     """Whether it has `SKIP` in the place of some records."""
 
 
-class NodeBuildError(Exception):
-    """A node failed before anything ran; the cause says why."""
-
-    def __init__(self, node: str) -> None:
-        super().__init__(f"{node} cannot be set up")
-        self.node = node
-
-
 def lower(
     compiled: Compiled,
     selection: Selection,
@@ -78,8 +45,10 @@ def lower(
     context: Callable[[str], NodeContext],
     tap: MakeTap,
     reuse: Callable[[str, str], Any] | None = None,
+    given: Mapping[tuple[str, str], Given] | None = None,
+    collect: Callable[[str, str], Tap | None] | None = None,
 ) -> Lowered:
-    """Turn a flow into a graph, for one run.
+    """Turn a flow, or a part of it, into a graph, for one run.
 
     Args:
         compiled: The flow.
@@ -87,11 +56,15 @@ def lower(
         context: Gives each node its view of the run.
         tap: Makes what looks at a port.
         reuse: Reads an earlier output: a list for a stream, else the value.
+        given: Of a part: outputs (node, port) of nodes that lie outside; all other nodes outside
+            are passed over.
+        collect: Of a part: what takes everything that a port gives, in the order of its records
+            and with `SKIP` where there are gaps; None for ports that nobody outside reads.
 
     Raises:
         NodeBuildError: when a node's `build` failed.
     """
-    return _Lowering(compiled, selection, context, tap, reuse).run()
+    return _Lowering(compiled, selection, context, tap, reuse, given, collect).run()
 
 
 class _Lowering:
@@ -102,6 +75,8 @@ class _Lowering:
         context: Callable[[str], NodeContext],
         tap: MakeTap,
         reuse: Callable[[str, str], Any] | None,
+        given: Mapping[tuple[str, str], Given] | None,
+        collect: Callable[[str, str], Tap | None] | None,
     ) -> None:
         self.compiled = compiled
         self.flow = compiled.flow
@@ -110,15 +85,23 @@ class _Lowering:
         self.context = context
         self.make_tap = tap
         self.reuse = reuse
+        self.given = given
+        self.collect = collect
         self.graph = Graph()
         self.ports: dict[tuple[str, str], _Port] = {}
         self.lowered = Lowered(self.graph)
         self.edges = {edge.id: edge for edge in self.flow.edges}
         self.kept = self._kept()
         # Fresh ones: what a node keeps on itself must not reach from one run into another.
-        self.nodes = {name: node.model_copy() for name, node in compiled.nodes.items()}
+        names = compiled.nodes if given is None else selection.run
+        self.nodes = {
+            name: compiled.nodes[name].model_copy() for name in names if name in compiled.nodes
+        }
 
     def run(self) -> Lowered:
+        if self.given is not None:
+            self._part(self.given)
+            return self.lowered
         for name in self.wiring.order:
             if name in self.selection.reused:
                 self._reused(name)
@@ -127,6 +110,17 @@ class _Lowering:
             else:
                 self._node(name, self.flow.nodes[name])
         return self.lowered
+
+    def _part(self, given: Mapping[tuple[str, str], Given]) -> None:
+        for (name, port), found in given.items():
+            if found.records is not None:
+                self.ports[name, port] = _Port(self._constant(found.records), found.skips)
+            elif self.wiring.nodes[name].state == "runs":
+                vertex = self.graph.add("operator", params={"factory": Absent})
+                self.ports[name, port] = _Port(Ref(vertex.id))
+        for name in self.wiring.order:
+            if name in self.selection.run:
+                self._node(name, self.flow.nodes[name])
 
     def _kept(self) -> frozenset[str]:
         """The nodes whose outputs are wanted in full: those of the flow."""
@@ -310,13 +304,14 @@ class _Lowering:
 
     def _tapped(self, name: str, port: str, kind: PortType, source: _Port) -> Ref:
         tap = self.make_tap(name, port, kind)
+        whole = self.collect(name, port) if self.collect is not None else None
         with self.graph.owned(name, PLAIN):
             vertex = self.graph.add(
                 "linear",
                 source.ref,
                 name=f"tap {port}",
-                params={"factory": partial(TapOperator, tap, skips=source.skips)},
-                keep=name in self.kept,
+                params={"factory": partial(TapOperator, tap, skips=source.skips, whole=whole)},
+                keep=name in self.kept or whole is not None,
             )
         return Ref(vertex.id)
 
@@ -366,23 +361,8 @@ class _Lowering:
                 records = partial(_earlier, read, name, port, stream=stream)
                 self.ports[name, port] = _Port(self._constant(records))
 
-    def _constant(self, records: Callable[[], list[Any]]) -> Ref:
+    def _constant(self, records: Callable[[], Iterable[Any]]) -> Ref:
         return Ref(self.graph.add("source", name="constant", params={"factory": records}).id)
-
-
-def policy_of(node: Node) -> Policy:
-    """How a node's failures are dealt with."""
-    retry = node.retry
-    if retry is None:
-        return Policy(timeout_s=node.timeout_s, on_error=node.on_error)
-    return Policy(
-        max_attempts=retry.max_attempts,
-        delay_s=retry.delay_s,
-        backoff=retry.backoff,
-        max_delay_s=retry.max_delay_s,
-        timeout_s=node.timeout_s,
-        on_error=node.on_error,
-    )
 
 
 def _item(kind: PortType) -> PortType:

@@ -26,19 +26,24 @@ MakeTap = Callable[[str, str, PortType], Tap]
 
 
 class TapOperator(Linear):
-    """Lets everything through, and shows it to a tap."""
+    """Lets everything through, and shows it to a tap; `whole` sees the gaps, too."""
 
-    def __init__(self, tap: Tap, *, skips: bool) -> None:
+    def __init__(self, tap: Tap, *, skips: bool, whole: Tap | None = None) -> None:
         self._tap = tap
         self._skips = skips
+        self._whole = whole
 
     def apply(self, batch: Batch) -> Batch:
         """See the live records."""
         live = [record for record in batch if record is not SKIP] if self._skips else batch
         if live:
             self._tap.take(live)
+        if self._whole is not None:
+            self._whole.take(batch)
         return batch
 
     def ended(self, *, absent: bool) -> None:
         """Pass it on."""
         self._tap.ended(absent=absent)
+        if self._whole is not None:
+            self._whole.ended(absent=absent)
