@@ -1,5 +1,7 @@
 """The measurements of the kernel run; what they find says nothing at such sizes."""
 
+from typing import cast
+
 import pytest
 
 from benchmarks.kernel import (
@@ -12,6 +14,7 @@ from benchmarks.kernel import (
     peers,
     telemetry,
 )
+from weft_engine.kernel.connectors import ReaderContext
 
 
 def test_job_a(capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,7 +34,18 @@ def test_latency() -> None:
     late = latency.latencies(1_000, 0.05)
     assert len(late) == 50
     assert 0 < late[0] <= late[-1]
+    assert len(latency.bare(1_000, 0.05)) == 50
     assert set(latency.measure(0.02, [500])) == {500}
+
+
+def test_a_paced_source_never_rests() -> None:
+    """The kernel asks one that gives nothing later and later: it would measure that."""
+    reader = latency.Paced(1_000, 50).reader(None, None, cast(ReaderContext, None))
+    lists = []
+    while (got := reader.read(16)) is not None:
+        lists.append(got)
+    assert all(lists)
+    assert sum(map(len, lists)) == 50
 
 
 def test_memory() -> None:
