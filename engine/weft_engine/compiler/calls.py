@@ -1,6 +1,6 @@
 """How a node's `process` is called: arguments from what arrived, outputs from its answer."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -82,6 +82,8 @@ class Call:
         """What leaves by each output; `SKIP` where nothing does."""
         if not self.work.named:
             return (answer,) if self.outputs else ()
+        if self.work.by_name and isinstance(answer, Mapping):
+            answer = tuple(answer.get(port.name, SKIP) for port in self.work.outputs)
         if not isinstance(answer, tuple) or len(answer) != self.outputs:
             raise NodeError(
                 f"The node gave {type(answer).__qualname__} where it promises "

@@ -2,8 +2,8 @@
 
 A *scope* is a set of nodes that start afresh together: the run itself, a go through the body of a
 loop, a called flow. Its nodes and edges are a `Flow` of their own, in which nodes whose outputs
-come from outside are *given*. A *unit* is what the scheduler starts: one activation of one node, or a
-stretch of record-by-record nodes that run as one job on the kernel.
+come from outside are *given*. A *unit* is what the scheduler starts: one activation of one node, or
+a stretch of record-by-record nodes that run as one job on the kernel.
 """
 
 from collections.abc import Mapping
@@ -89,7 +89,8 @@ class ProgramOptions:
     """What of a run changes how a flow is cut into units; never what it gives."""
 
     isolate: frozenset[str] = frozenset()
-    """Paths (`loop/inner/node`) of nodes with breakpoints: units of their own, called one by one."""
+    """Paths (`loop/inner/node`) of nodes with breakpoints: units of their own, called one by
+    one."""
     optimise: bool = True
     flows: Mapping[str, Any] = field(default_factory=dict)
     """Called flows by the name that `flow.call` gives, as plain data."""

@@ -5,6 +5,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Final, Self
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from weft_engine.errors import FlowError
 from weft_engine.flow.model import Node
 from weft_engine.nodes.node_type import NodeClass, NodeType
-from weft_engine.nodes.ports import Work, work_of
+from weft_engine.nodes.ports import Work, dynamic_port, work_of
 from weft_engine.nodes.settings import validate
 from weft_engine.nodes.spec import NodeSpec
 
@@ -111,6 +112,19 @@ class Catalogue:
     def work(self, name: str) -> Work:
         """How the node type of that name works; `node.unknown_type` when there is none."""
         return self._works[self[name].type_name()]
+
+    def spec_of(self, node: Node) -> NodeSpec | None:
+        """The description of one node, with the ports that its settings name; None when unknown."""
+        spec = self._specs.get(node.type)
+        return spec.with_ports(node.settings) if spec is not None else None
+
+    def work_of(self, node: Node) -> Work:
+        """How one node works, with the ports that its settings name; `node.unknown_type`."""
+        work, source = self.work(node.type), self[node.type].info.ports_from
+        if source is None:
+            return work
+        named = self._specs[node.type].named_ports(node.settings)
+        return replace(work, outputs=tuple(dynamic_port(source, name) for name in named))
 
     def specs(self) -> list[NodeSpec]:
         """The descriptions of all node types, in the order of their names."""

@@ -7,17 +7,21 @@ from typing import Any, ClassVar, Literal, get_args
 from pydantic import BaseModel, ConfigDict
 
 from weft_engine.nodes.context import Files, NodeContext, NodeLogger
+from weft_engine.nodes.dynamic_ports import PortsFrom
+from weft_engine.nodes.region import Inside
 from weft_engine.nodes.types import SKIP, Skip
 
 __all__ = [
     "SKIP",
     "Category",
     "Files",
+    "Inside",
     "NodeClass",
     "NodeContext",
     "NodeInfo",
     "NodeLogger",
     "NodeType",
+    "PortsFrom",
     "SettingGroup",
     "Shown",
     "Skip",
@@ -76,6 +80,12 @@ class NodeInfo:
     """It gives nothing before its input has ended, as sorting does."""
     multiple: tuple[str, ...] = ()
     """Input ports that take many edges; `process` and `build` get them as a list."""
+    inside: Inside | None = None
+    """Of a container: what it offers to the nodes in it. It has `region` and `drive`."""
+    ports_from: PortsFrom | None = None
+    """Its output ports are named by a setting; `process` returns a dict, port → value."""
+    parks: bool = False
+    """It may wait, for long and with nothing held in memory: it has `park` beside `process`."""
     version: int = 1
     author: str = "Weft"
     color: str = ""
@@ -125,14 +135,18 @@ class NodeType(BaseModel):
     """A kind of step.
 
     The fields are its settings, the annotations of its `process` or `build` are its ports, and the
-    docstring is its documentation and its example. A subclass has one of two methods:
+    docstring is its documentation and its example. A subclass has one of three methods:
 
     - `process(self, …inputs) -> output`: record by record. A plain return is a value, an `Iterator`
       emits many, a NamedTuple has a field for each output port, `SKIP` in a field leaves that port
       untaken. `list[T]` collects. May be `async`.
     - `build(self, …streams: DataStream) -> DataStream`: composes operators of the kernel.
+    - `region(self, …inputs) -> outputs`, of a container: never called, it only names the outer
+      ports, values or DataStreams. What it does is `drive(self, region: Region) -> Drive`.
 
-    Either may ask for `ctx: NodeContext`.
+    The first two may ask for `ctx: NodeContext`. A node type that parks also has
+    `park(self, …inputs, ctx) -> Wake | None`, asked before `process`: None when there is no need to
+    wait, else what to wait for; `process` is called when that has come, with `ctx.signal`.
     """
 
     model_config = _CONFIG

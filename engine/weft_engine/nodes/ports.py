@@ -1,17 +1,20 @@
-"""The ports of a node type, read off the annotations of its `process` or `build`."""
+"""The ports of a node type, read off the annotations of its `process`, `build` or `region`."""
 
 import functools
 import inspect
 import operator
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from weft_engine.nodes.dynamic_ports import PortsFrom
 from weft_engine.nodes.node_type import NodeType, Skip
 from weft_engine.nodes.port_type import PortType
 from weft_engine.nodes.types import is_data_stream, of
 
-CONTEXT = "ctx"
+CONTEXT: Final = "ctx"
+Kind = Literal["process", "build", "container"]
+_METHODS: Final[dict[str, Kind]] = {"process": "process", "build": "build", "region": "container"}
 
 
 @dataclass(frozen=True)
@@ -30,17 +33,19 @@ class PortDef:
 class Work:
     """How a node type works: what its method takes and gives."""
 
-    kind: Literal["process", "build"]
+    kind: Kind
     inputs: tuple[PortDef, ...]
     outputs: tuple[PortDef, ...]
     named: bool
-    """It returns a NamedTuple, one field a port."""
+    """It returns a NamedTuple, one field a port, or a dict (`by_name`)."""
     many: bool
     """`process` gives an iterator."""
     asynchronous: bool
     """`process` is a coroutine function or an asynchronous generator."""
     takes_context: bool
     """It has a parameter `ctx`."""
+    by_name: bool = False
+    """`process` gives a dict, port → value: its ports are named by a setting."""
 
     def input(self, name: str) -> PortDef | None:
         """The input port of that name."""
@@ -52,15 +57,19 @@ class Work:
 
 
 def work_of(cls: type[NodeType]) -> Work:
-    """Read how a node type works; TypeError when its annotations do not say."""
+    """Read how a node type works; TypeError when its annotations do not say.
+
+    Ports that a setting names are not among the outputs; see `Catalogue.work_of`.
+    """
     kind, method = _method(cls)
+    _complete(kind, cls)
     hints = get_type_hints(method, include_extras=True)
     parameters = list(inspect.signature(method).parameters.values())[1:]
-    returned = hints.get("return", Any)
     inputs = tuple(
         _input(cls, parameter, hints) for parameter in parameters if parameter.name != CONTEXT
     )
-    outputs, named = _outputs(cls, returned)
+    by_name = cls.info.ports_from is not None
+    outputs, named = ((), True) if by_name else _outputs(cls, hints.get("return", Any))
     _keep_to(kind, cls, inputs, outputs)
     return Work(
         kind=kind,
@@ -70,16 +79,41 @@ def work_of(cls: type[NodeType]) -> Work:
         many=kind == "process" and not named and any(port.type.stream for port in outputs),
         asynchronous=inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method),
         takes_context=any(parameter.name == CONTEXT for parameter in parameters),
+        by_name=by_name,
     )
 
 
-def _method(cls: type[NodeType]) -> tuple[Literal["process", "build"], Callable[..., Any]]:
-    process, build = getattr(cls, "process", None), getattr(cls, "build", None)
-    if callable(process) and not callable(build):
-        return "process", process
-    if callable(build) and not callable(process):
-        return "build", build
-    raise TypeError(f"{cls.__qualname__} needs either `process` or `build`")
+def dynamic_port(source: PortsFrom, name: str) -> PortDef:
+    """The output port that a setting names."""
+    return PortDef(name, source.type, Any)
+
+
+def _method(cls: type[NodeType]) -> tuple[Kind, Callable[..., Any]]:
+    found = [(name, method) for name in _METHODS if callable(method := getattr(cls, name, None))]
+    if len(found) != 1:
+        raise TypeError(f"{cls.__qualname__} needs either `process` or `build` (or `region`)")
+    return _METHODS[found[0][0]], found[0][1]
+
+
+def _complete(kind: Kind, cls: type[NodeType]) -> None:
+    """Whether what the class says of itself goes together."""
+    name, info = cls.__qualname__, cls.info
+    if (kind == "container") != (info.inside is not None):
+        raise TypeError(f"{name}: a container has `region` and `info.inside`, others have neither")
+    if kind == "container" and not callable(getattr(cls, "drive", None)):
+        raise TypeError(f"{name}: a container needs `drive`")
+    if kind != "process" and (info.parks or info.ports_from is not None):
+        raise TypeError(f"{name}: only `process` can park, or have ports that a setting names")
+    if info.parks != callable(getattr(cls, "park", None)):
+        raise TypeError(f"{name}: a node that parks has `park` and `info.parks`, others neither")
+    if info.ports_from is not None and info.ports_from.setting not in cls.model_fields:
+        raise TypeError(f"{name}: there is no setting {info.ports_from.setting!r}")
+    inner = (*info.inside.outputs, *info.inside.inputs) if info.inside is not None else ()
+    if any(port.type.stream for port in inner):
+        raise TypeError(f"{name}: inner ports carry values")
+    for side in (info.inside.outputs, info.inside.inputs) if info.inside is not None else ():
+        if len({port.name for port in side}) != len(side):
+            raise TypeError(f"{name}: two inner ports have the same name")
 
 
 def _input(cls: type[NodeType], parameter: inspect.Parameter, hints: dict[str, Any]) -> PortDef:

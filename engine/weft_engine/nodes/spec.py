@@ -2,13 +2,16 @@
 
 import doctest
 import inspect
+from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, TypeAdapter
 
+from weft_engine.nodes.dynamic_ports import PortsFrom, names
 from weft_engine.nodes.node_type import NodeClass, NodeInfo, Zh
 from weft_engine.nodes.port_type import PortType
-from weft_engine.nodes.ports import PortDef, item_annotation, work_of
+from weft_engine.nodes.ports import Kind, PortDef, item_annotation, work_of
+from weft_engine.nodes.region import BODY, Inside
 
 JsonSchema = dict[str, Any]
 
@@ -34,6 +37,35 @@ class Port(_Described):
     json_schema: JsonSchema = Field(default_factory=dict, alias="schema")
 
 
+class InnerPort(Port):
+    """A port of a container that faces the nodes in it."""
+
+    section: str = BODY
+
+
+class InsideSpec(_Described):
+    """What a container offers to the nodes in it."""
+
+    outputs: tuple[InnerPort, ...] = ()
+    """Where edges into it start."""
+    inputs: tuple[InnerPort, ...] = ()
+    """Where edges out of it end."""
+
+    def input(self, name: str) -> InnerPort | None:
+        """The inner input of that name."""
+        return next((port for port in self.inputs if port.name == name), None)
+
+    def output(self, name: str) -> InnerPort | None:
+        """The inner output of that name."""
+        return next((port for port in self.outputs if port.name == name), None)
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """All sections, the body first."""
+        named = [port.section for port in (*self.outputs, *self.inputs)]
+        return tuple(dict.fromkeys((BODY, *named)))
+
+
 class Traits(_Described):
     """What the compiler may rely on."""
 
@@ -45,6 +77,7 @@ class Traits(_Described):
     region: Literal["stream", "run"] = "stream"
     unbounded: bool = False
     needs_end: bool = False
+    parks: bool = False
 
 
 class Example(_Described):
@@ -74,9 +107,11 @@ class NodeSpec(_Described):
     color: str
     version: int = 1
     author: str = ""
-    works: Literal["process", "build"] = "process"
+    works: Kind = "process"
     inputs: tuple[Port, ...] = ()
     outputs: tuple[Port, ...] = ()
+    inside: InsideSpec | None = None
+    ports_from: PortsFrom | None = None
     settings: JsonSchema
     traits: Traits
     examples: tuple[Example, ...] = ()
@@ -102,6 +137,8 @@ class NodeSpec(_Described):
             works=work.kind,
             inputs=tuple(_port(port, info) for port in work.inputs),
             outputs=tuple(_port(port, info) for port in work.outputs),
+            inside=_inside(info.inside),
+            ports_from=info.ports_from,
             settings=_settings(node),
             traits=_traits(info, work.asynchronous),
             examples=examples,
@@ -117,6 +154,45 @@ class NodeSpec(_Described):
     def output(self, name: str) -> Port | None:
         """The output port of that name."""
         return next((port for port in self.outputs if port.name == name), None)
+
+    def named_ports(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        """The output ports that the settings of a node name."""
+        source = self.ports_from
+        if source is None:
+            return ()
+        default = self.settings["properties"].get(source.setting, {}).get("default")
+        return tuple(names(source, settings, default))
+
+    def with_ports(self, settings: Mapping[str, Any]) -> Self:
+        """The description of one node: with the ports that its settings name."""
+        source = self.ports_from
+        if source is None:
+            return self
+        named = tuple(
+            Port(name=name, type=source.type, description=source.description)
+            for name in self.named_ports(settings)
+        )
+        return self.model_copy(update={"outputs": named})
+
+
+def _inside(inside: Inside | None) -> InsideSpec | None:
+    if inside is None:
+        return None
+    outputs, inputs = (
+        tuple(
+            InnerPort(
+                name=port.name,
+                type=port.type,
+                required=port.required,
+                multiple=port.multiple,
+                description=port.description,
+                section=port.section,
+            )
+            for port in side
+        )
+        for side in (inside.outputs, inside.inputs)
+    )
+    return InsideSpec(outputs=outputs, inputs=inputs)
 
 
 def _port(port: PortDef, info: NodeInfo) -> Port:
@@ -153,7 +229,8 @@ def _settings(node: NodeClass) -> JsonSchema:
 
 
 def _traits(info: NodeInfo, asynchronous: bool) -> Traits:
-    light = info.pure and not info.effects and info.cost == "cheap" and not asynchronous
+    waits = asynchronous or info.parks or info.inside is not None
+    light = info.pure and not info.effects and info.cost == "cheap" and not waits
     return Traits(
         pure=info.pure,
         deterministic=info.deterministic,
@@ -163,6 +240,7 @@ def _traits(info: NodeInfo, asynchronous: bool) -> Traits:
         region=info.region or ("stream" if light else "run"),
         unbounded=info.unbounded,
         needs_end=info.needs_end,
+        parks=info.parks,
     )
 
 
