@@ -1,0 +1,1 @@
+"""Control flow: deciding, merging, looping, trying, waiting, calling other flows."""
