@@ -37,6 +37,24 @@ class NodeContext(Protocol):
     @property
     def run_id(self) -> str: ...
     @property
+    def scope(self) -> str:
+        """Where in the run it is activated: `""`, `loop:3`; for one record of a stream `#17`."""
+        ...
+
+    @property
+    def attempt(self) -> int:
+        """The number of this attempt, from 1."""
+        ...
+
+    @property
+    def idempotency_key(self) -> str:
+        """Names this activation to services outside; the same on every attempt, also after a crash.
+
+        In record-by-record stretches, where calls are no activations, the node's.
+        """
+        ...
+
+    @property
     def logger(self) -> NodeLogger: ...
     @property
     def files(self) -> Files: ...

@@ -1,12 +1,13 @@
 """What nodes are given of the run they work in."""
 
+import hashlib
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from weft_engine.errors import NodeError
 from weft_engine.nodes.context import Files
@@ -68,20 +69,75 @@ class RunScope:
         return Context(self, node)
 
 
+class Cancelled(Protocol):
+    """Says whether what somebody works on is to be stopped."""
+
+    def is_set(self) -> bool: ...
+
+
+@dataclass(slots=True)
+class Place:
+    """Where in a run a node is activated, and what it may know there."""
+
+    path: str
+    """The node's path: `loop/fetch`."""
+    scope: str = ""
+    """`loop:3`; of a call for one record of a stream `#17` or `loop:3#17`."""
+    index: int | None = None
+    attempt: int = 1
+    variables: Mapping[str, Any] | None = None
+    """As the node sees them; those of the flow when None."""
+    earlier: Callable[[], Mapping[str, Any]] | None = None
+    """Outputs of nodes before it, made when first asked for."""
+    signal: Signal | None = None
+    failure: Mapping[str, Any] | None = None
+    cancel: Cancelled | None = None
+    """Whether this activation is to be stopped; the run as a whole when None."""
+    settable: bool = False
+    """Whether it may set variables."""
+    set: dict[str, Any] = field(default_factory=dict)
+    """The variables that it set."""
+
+
+def idempotency_key(run_id: str, path: str, scope: str) -> str:
+    """What names an activation to services outside: the same on every attempt."""
+    return hashlib.sha256(f"{run_id}\n{path}\n{scope}".encode()).hexdigest()[:32]
+
+
 class Context:
     """The run, as one node sees it."""
 
-    __slots__ = ("_scope", "logger", "node_id")
+    __slots__ = ("_nodes", "_place", "_scope", "_variables", "logger", "node_id")
 
-    def __init__(self, scope: RunScope, node_id: str) -> None:
+    def __init__(
+        self, scope: RunScope, node_id: str, place: Place | None = None, log: Log | None = None
+    ) -> None:
         self._scope = scope
+        self._place = place or Place(node_id)
+        self._nodes: Mapping[str, Any] | None = None
+        self._variables: Mapping[str, Any] | None = None
         self.node_id = node_id
-        self.logger = Logger(scope.log, node_id)
+        self.logger = Logger(log or scope.log, node_id)
 
     @property
     def run_id(self) -> str:
         """The run."""
         return self._scope.run_id
+
+    @property
+    def scope(self) -> str:
+        """Where in the run it is activated: `""`, `loop:3`, `#17`."""
+        return self._place.scope
+
+    @property
+    def attempt(self) -> int:
+        """The number of this attempt, from 1."""
+        return self._place.attempt
+
+    @property
+    def idempotency_key(self) -> str:
+        """Names this activation to services outside; the same on every attempt."""
+        return idempotency_key(self._scope.run_id, self._place.path, self._place.scope)
 
     @property
     def files(self) -> Files:
@@ -90,32 +146,46 @@ class Context:
 
     @property
     def variables(self) -> Mapping[str, Any]:
-        """The flow's variables."""
-        return self._scope.variables
+        """The variables as this node sees them."""
+        if self._place.variables is None:
+            return self._scope.variables
+        if self._variables is None:
+            self._variables = MappingProxyType(dict(self._place.variables))
+        return self._variables
 
     def set_variable(self, name: str, value: Any) -> None:
         """Set a variable for what comes after this node."""
-        raise NodeError(f"The variable {name!r} cannot be set here.", code="node.failed")
+        if not self._place.settable:
+            raise NodeError(
+                f"The variable {name!r} cannot be set for one record of a stream.",
+                code="node.failed",
+                hint="Set it from a single value, or inside a loop.",
+                params={"variable": name},
+            )
+        self._place.set[name] = value
 
     @property
     def nodes(self) -> Mapping[str, Any]:
         """Outputs of nodes before this one, by node."""
-        return {}
+        if self._nodes is None:
+            earlier = self._place.earlier
+            self._nodes = MappingProxyType(dict(earlier()) if earlier is not None else {})
+        return self._nodes
 
     @property
     def index(self) -> int | None:
         """The number of the iteration it is part of."""
-        return None
+        return self._place.index
 
     @property
     def signal(self) -> Signal | None:
         """What woke a node that waited."""
-        return None
+        return self._place.signal
 
     @property
     def failure(self) -> Mapping[str, Any] | None:
         """Why the run failed."""
-        return None
+        return self._place.failure
 
     @property
     def inputs(self) -> Mapping[str, Any]:
@@ -143,8 +213,9 @@ class Context:
         self._scope.progress(self.node_id, done, total)
 
     def cancelled(self) -> bool:
-        """Whether the run is being stopped."""
-        return self._scope.cancel.is_set()
+        """Whether what this node does is being stopped."""
+        cancel = self._place.cancel
+        return self._scope.cancel.is_set() or (cancel is not None and cancel.is_set())
 
     def now(self) -> datetime:
         """The time, with its zone."""

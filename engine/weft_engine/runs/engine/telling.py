@@ -1,0 +1,78 @@
+"""The voice of a run: events numbered in order, and handed over several at a time."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from time import time
+from typing import Any
+
+from weft_engine.runs.events import RunEvent
+
+EmitAll = Callable[[list[RunEvent]], None]
+"""Takes events in order, some at a time, one call after the other, but from several threads."""
+
+
+class Voice:
+    """Numbers the events of a run; from any thread.
+
+    What is said waits until `flush`, so that the run's thread pays for the way out once a turn.
+    """
+
+    def __init__(self, run_id: str, emit: EmitAll, last_seq: int = 0) -> None:
+        self._run_id = run_id
+        self._emit = emit
+        self.seq = last_seq
+        self._lock = threading.RLock()
+        self._leaving = threading.RLock()
+        self._said: list[RunEvent] = []
+        self._over = False
+        self._text = ""
+        self._text_until = 0.0
+
+    def say(self, kind: str, node: str | None, data: dict[str, Any]) -> None:
+        """Add an event. The data belongs to the event from now on."""
+        with self._lock:
+            if self._over:
+                return
+            self.seq += 1
+            now = time()
+            if not self._text_until - 0.001 <= now < self._text_until:
+                self._write_time(now)
+            self._said.append(
+                RunEvent(
+                    seq=self.seq,
+                    at=self._text,
+                    type=kind,
+                    run=self._run_id,
+                    node=node,
+                    data=data,
+                )
+            )
+
+    @property
+    def now(self) -> str:
+        """The moment of the last event, as it was told."""
+        return self._text
+
+    def flush(self) -> None:
+        """Hand over what was said."""
+        if not self._said:
+            return
+        with self._leaving:
+            with self._lock:
+                said, self._said = self._said, []
+            if said:
+                self._emit(said)
+
+    def end(self, kind: str, data: dict[str, Any]) -> None:
+        """Say the last event; what a thread that was left behind says later is not heard."""
+        with self._lock:
+            self.say(kind, None, data)
+            self._over = True
+        self.flush()
+
+    def _write_time(self, now: float) -> None:
+        milliseconds = int(now * 1000)
+        moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+        self._text = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self._text_until = (milliseconds + 1) / 1000
