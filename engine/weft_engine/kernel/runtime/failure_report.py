@@ -11,6 +11,7 @@ from weft_engine.kernel.physical import Stage
 from weft_engine.kernel.redact import redacted
 from weft_engine.kernel.runtime.failures import NO_RECORD, OperatorFailure
 from weft_engine.kernel.runtime.messages import FailureReport
+from weft_engine.kernel.state.hashing import UnstableKeyError, stable_hash
 
 _LONGEST_MESSAGE: Final = 4_000
 _LONGEST_TRACEBACK: Final = 20_000
@@ -54,6 +55,34 @@ def unwrapped(exc: BaseException) -> tuple[BaseException, Any, str | None]:
             return exc, record, uid
 
 
+def with_refused_key(exc: BaseException, stage: Stage) -> BaseException:
+    """The failure, said plainly where it comes of a key that cannot be one.
+
+    Where records are divided, `stable_hash` refuses such keys before they come to an operator.
+    Where there is nothing to divide nobody has looked at them, and Python says only that it cannot
+    hash something.
+    """
+    cause, record, uid = unwrapped(exc)
+    if not _is_unhashable(cause) or record is NO_RECORD:
+        return exc
+    position = exc.position if isinstance(exc, Broken) else 0
+    specs = {spec.uid: spec for spec in stage.operators}
+    spec = specs.get(uid or "", stage.operators[position])
+    for key in filter(None, (spec.key, *spec.keys)):
+        try:
+            stable_hash(key(record))
+        except UnstableKeyError as refused:
+            refused.__cause__ = cause
+            return Broken(position, OperatorFailure(spec.uid, refused, record))
+        except Exception:  # noqa: BLE001, S112 - it is not the key of this record
+            continue
+    return exc
+
+
+def _is_unhashable(cause: BaseException) -> bool:
+    return isinstance(cause, TypeError) and str(cause).startswith(_UNHASHABLE)
+
+
 def is_interrupt(exc: BaseException) -> bool:
     """Whether it is Python's answer to Ctrl-C, and not something that a function has raised."""
     main = threading.current_thread() is threading.main_thread()
@@ -89,7 +118,7 @@ def make_report(exc: BaseException, stage: Stage, subtask: int) -> FailureReport
 
 def _advice(cause: BaseException) -> str:
     """What to do about an error that is not ours, also noted in its traceback."""
-    if not (isinstance(cause, TypeError) and str(cause).startswith(_UNHASHABLE)):
+    if not _is_unhashable(cause):
         return ""
     note = f"Hint: {_UNHASHABLE_HINT}"
     if note not in getattr(cause, "__notes__", ()):

@@ -13,7 +13,12 @@ from typing import Any, Final
 
 from weft_engine.errors import ResourceError
 from weft_engine.kernel.physical import Stage
-from weft_engine.kernel.runtime.failure_report import make_report, unspeakable, unwrapped
+from weft_engine.kernel.runtime.failure_report import (
+    make_report,
+    unspeakable,
+    unwrapped,
+    with_refused_key,
+)
 from weft_engine.kernel.runtime.job_spec import JobSpec
 from weft_engine.kernel.runtime.messages import Failed, SubtaskId
 from weft_engine.kernel.runtime.watch import Watch
@@ -115,6 +120,7 @@ class Host:
     def failed(self, exc: BaseException, stage: Stage, subtask: SubtaskId) -> Failed:
         """Describe what made a subtask fail."""
         try:
+            exc = with_refused_key(exc, stage)
             return Failed(subtask, make_report(exc, stage, subtask.index), unwrapped(exc)[0])
         except BaseException:  # noqa: BLE001 - an exception that cannot even be looked at
             return Failed(subtask, unspeakable(exc, stage, subtask.index))

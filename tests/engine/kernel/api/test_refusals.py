@@ -1,11 +1,21 @@
 """What cannot mean what it says is refused, with a hint what to do."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from weft_engine.errors import WeftError
-from weft_engine.kernel import DataStream, LocalEnvironment, MapFunction, ProcessFunction
+from weft_engine.kernel import (
+    DataStream,
+    JobFailedError,
+    LocalEnvironment,
+    MapFunction,
+    ProcessFunction,
+    Session,
+    Tumbling,
+)
+from weft_engine.kernel.state.hashing import UnstableKeyError
 
 
 def refused(stream: DataStream[Any]) -> WeftError:
@@ -75,3 +85,32 @@ def test_a_process_function_gives_records_and_not_their_parts(value: Any) -> Non
     assert "return a list" in error.hint.lower()
     listed: DataStream[Any] = stream.process(lambda v, context: [v])
     assert listed.execute_and_collect() == [value]
+
+
+KEYED: dict[str, Callable[[Any], DataStream[Any]]] = {
+    "count": lambda keyed: keyed.count(),
+    "reduce": lambda keyed: keyed.reduce(lambda held, item: held),
+    "process": lambda keyed: keyed.process(CountingProcess()),
+    "window": lambda keyed: keyed.window(Tumbling(2)).count(),
+    "session": lambda keyed: keyed.window(Session(2)).count(),
+}
+
+
+@pytest.mark.parametrize("parallelism", [1, 2])
+@pytest.mark.parametrize("name", KEYED)
+def test_a_list_cannot_be_a_key_wherever_it_is(name: str, parallelism: int) -> None:
+    env = LocalEnvironment("keys", {"parallelism": parallelism})
+    letters = env.from_collection([1]).assign_timestamps(lambda number: number)
+    with pytest.raises(JobFailedError) as caught:
+        KEYED[name](letters.key_by(lambda number: [number])).execute_and_collect()
+    cause = caught.value.__cause__
+    assert isinstance(cause, UnstableKeyError)
+    assert "tuple(...)" in cause.hint
+    assert "on the record 1" in str(caught.value)
+
+
+def test_what_a_function_cannot_hash_is_its_own_affair() -> None:
+    numbers = LocalEnvironment().from_collection([1]).key_by(lambda number: number)
+    with pytest.raises(JobFailedError) as caught:
+        numbers.map(lambda number: {[]}).execute_and_collect()
+    assert type(caught.value.__cause__) is TypeError

@@ -5,8 +5,10 @@ from typing import Any, Final
 
 from weft_engine.kernel.batch import MAX_TIME, MIN_TIME, Batch
 from weft_engine.kernel.physical import OperatorSpec
+from weft_engine.kernel.runtime.failures import OperatorFailure
 from weft_engine.kernel.runtime.operator import OperatorContext, StreamOperator
 from weft_engine.kernel.state.api import StateSpec, Table
+from weft_engine.kernel.state.hashing import UnstableKeyError, stable_hash
 from weft_engine.kernel.streaming.collector import Collector
 from weft_engine.kernel.streaming.failing import Failures
 from weft_engine.kernel.streaming.function_context import RecordContext, keys_of
@@ -73,8 +75,23 @@ class WindowOperator(StreamOperator):
         if self._processing or times is None:
             times = [self.context.now()] * len(keys)
         values = [(port, value) for value in batch.values] if self.two_inputs else batch.values
-        self.add(values, keys, times)
+        try:
+            self.add(values, keys, times)
+        except TypeError:
+            self._refuse(keys, batch.values)
+            raise
         self._out.flush()
+
+    def _refuse(self, keys: list[Any], values: list[Any]) -> None:
+        """Name the record whose key is none, if that is what has failed.
+
+        Where records are not divided, nobody has looked at their keys before.
+        """
+        for key, value in zip(keys, values, strict=True):
+            try:
+                stable_hash(key)
+            except UnstableKeyError as refused:
+                raise OperatorFailure(self._spec.uid, refused, value) from refused
 
     def add(self, values: list[Any], keys: list[Any], times: list[int]) -> None:
         """Take records into their windows."""
