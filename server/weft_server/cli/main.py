@@ -24,6 +24,7 @@ COMMANDS = {
     "plan": Command("weft_server.cli.plan", "show how a flow file will be carried out"),
     "nodes": Command("weft_server.cli.nodes", "list the node types, or show one"),
     "flow": Command("weft_server.cli.flow", "list, export and import flows"),
+    "deploy": Command("weft_server.cli.deploy", "write manifests for Kubernetes"),
     "doctor": Command("weft_server.cli.doctor", "check this machine and the data directory"),
     "schema": Command("weft_server.cli.schema", "write the OpenAPI document of the server"),
 }
