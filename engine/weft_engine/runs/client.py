@@ -7,19 +7,23 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final
 
-from weft_engine.errors import Failure, KernelError, ResourceError
+from weft_engine.errors import FlowError, ResourceError, WeftError
 from weft_engine.runs import codes, protocol
-from weft_engine.runs.events import RUN_ENDS, RunEvent, now_text
+from weft_engine.runs.debug import Command
+from weft_engine.runs.events import RUN_ENDS, RunEvent
+from weft_engine.runs.link import Flight, Link
 from weft_engine.runs.run import RunRequest
 
 __all__ = ["SupervisorClient", "codes"]
 
 log = logging.getLogger(__name__)
 
+JOURNAL_VARIABLE: Final = "WEFT_ENGINE_JOURNAL"
+"""Where the engine's process finds the address of its journal."""
 _LONGEST_PATH: Final = 100
 _START_S: Final = 30.0
 _STOP_S: Final = 3.0
@@ -31,8 +35,9 @@ _HEALTHY_S: Final = 10.0
 class SupervisorClient:
     """Starts the engine's process, keeps it alive and talks to it.
 
-    Use it within one event loop. Events of all runs arrive at `on_events` in order; a run that was
-    in flight when the process died gets a `run_failed` event with the code `run.interrupted`.
+    Use it within one event loop. Events of all runs arrive at `on_events` in order. When the
+    process dies, the next one goes on with its runs from the journal; a run that the journal does
+    not hold gets a `run_failed` event with the code `run.interrupted`.
     """
 
     def __init__(
@@ -41,20 +46,33 @@ class SupervisorClient:
         data_dir: Path,
         *,
         on_events: Callable[[Sequence[RunEvent]], None],
-        workers: int = 4,
+        workers: int | None = None,
+        per_tenant: int | None = None,
+        journal: str | None = None,
     ) -> None:
+        """Prepare to start it.
+
+        Args:
+            socket_path: Where its socket is to be.
+            data_dir: Where blobs and the journal are.
+            on_events: Takes the events of runs.
+            workers: How many runs may be under way.
+            per_tenant: How many of them may be of one tenant.
+            journal: Path or PostgreSQL address of the journal; in the data directory when empty.
+        """
         self.on_events = on_events
         self._wanted_path = socket_path
         self._data_dir = data_dir
-        self._workers = workers
+        self._options = {"--workers": workers, "--per-tenant": per_tenant}
+        self._journal = journal
         self._short_dir: Path | None = None
         self._process: asyncio.subprocess.Process | None = None
-        self._link: _Link | None = None
+        self._link: Link | None = None
         self._connected = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
-        self._in_flight: dict[str, int] = {}
-        self._pings: dict[int, asyncio.Future[protocol.Pong]] = {}
-        self._next_ping = 0
+        self._in_flight: dict[str, Flight] = {}
+        self._asked: dict[int, asyncio.Future[Any]] = {}
+        self._number = 0
         self.restarts = 0
         """How often the process had to be started again."""
 
@@ -92,31 +110,81 @@ class SupervisorClient:
             await self._wait_for_link(wait_s)
         if self._link is None:
             raise _unavailable()
-        self._in_flight.setdefault(request.run_id, 0)
+        self._in_flight.setdefault(request.run_id, Flight(request.last_seq, request))
         self._link.write(frame)
+
+    def resume(
+        self,
+        run_id: str,
+        last_seq: int,
+        commands: Sequence[Command] = (),
+        request: RunRequest | None = None,
+    ) -> None:
+        """Go on with a run of an earlier server as soon as the engine is there.
+
+        Args:
+            run_id: The run.
+            last_seq: The number of its last event that is known.
+            commands: What it was told and must not forget: breakpoints, a pause.
+            request: What to run if it had not begun.
+        """
+        flight = Flight(last_seq, request, {command.kind: command for command in commands})
+        self._in_flight[run_id] = flight
+        if self._link is not None:
+            self._link.write(flight.frame(run_id))
+
+    async def tell(self, run_id: str, command: Command, *, wait_s: float = 10.0) -> bool:
+        """Tell a run something.
+
+        Returns:
+            False for a signal that was sent before.
+
+        Raises:
+            FlowError: it cannot do that; `run.not_active`, when it has ended.
+            ResourceError: `run.engine_unavailable`.
+        """
+        told: protocol.Told = await self._ask(
+            lambda number: protocol.Tell(number, run_id, command), wait_s
+        )
+        if told.failure is not None:
+            raise _told_error(told.failure)
+        if run_id in self._in_flight:
+            self._in_flight[run_id].remember(command)
+        return told.accepted
 
     async def cancel(self, run_id: str) -> None:
         """Ask a run to stop; it ends with `run_cancelled` unless it ended before."""
         if self._link is not None and run_id in self._in_flight:
             self._link.write(protocol.encode(protocol.Cancel(run_id)))
 
+    def forget(self, run_ids: Sequence[str]) -> None:
+        """Delete what the engine keeps of ended runs."""
+        if self._link is not None and run_ids:
+            self._link.write(protocol.encode(protocol.Forget(list(run_ids))))
+
     async def ping(self, *, wait_s: float = 5.0) -> protocol.Pong:
         """Ask the engine whether it is there and how busy it is."""
+        pong: protocol.Pong = await self._ask(protocol.Ping, wait_s)
+        return pong
+
+    async def _ask(self, question: Callable[[int], protocol.Request], wait_s: float) -> Any:
+        if self._link is None:
+            await self._wait_for_link(wait_s)
         if self._link is None:
             raise _unavailable()
-        self._next_ping = number = self._next_ping + 1
-        answer: asyncio.Future[protocol.Pong] = asyncio.get_running_loop().create_future()
-        self._pings[number] = answer
-        self._link.write(protocol.encode(protocol.Ping(number)))
+        self._number = number = self._number + 1
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._asked[number] = answer
+        self._link.write(protocol.encode(question(number)))
         try:
             return await asyncio.wait_for(answer, wait_s)
         except TimeoutError as exc:
             raise _unavailable() from exc
         finally:
-            self._pings.pop(number, None)
+            self._asked.pop(number, None)
 
     async def stop(self) -> None:
-        """End the engine's process; runs in flight are reported as interrupted."""
+        """End the engine's process; runs in flight stay where they are."""
         if self._keeper is not None:
             self._keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -161,15 +229,22 @@ class SupervisorClient:
                 *self._command(path),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
+                env=self._environment(),
             )
             await asyncio.wait_for(self._await_ready(self._process), _START_S)
             loop = asyncio.get_running_loop()
-            _, link = await loop.create_unix_connection(lambda: _Link(self._heard), str(path))
+            _, link = await loop.create_unix_connection(lambda: Link(self._heard), str(path))
         except (OSError, TimeoutError, ResourceError) as exc:
             await self._end_process()
             raise _unavailable() from exc
         self._link = link
+        for run_id, flight in self._in_flight.items():
+            link.write(flight.frame(run_id))
         self._connected.set()
+
+    def _environment(self) -> dict[str, str] | None:
+        """The journal's address may hold a password, which the list of processes would show."""
+        return None if not self._journal else {**os.environ, JOURNAL_VARIABLE: self._journal}
 
     def _command(self, path: Path) -> list[str]:
         return [
@@ -180,8 +255,12 @@ class SupervisorClient:
             str(path),
             "--data",
             str(self._data_dir),
-            "--workers",
-            str(self._workers),
+            *(
+                word
+                for name, value in self._options.items()
+                if value
+                for word in (name, str(value))
+            ),
         ]
 
     async def _await_ready(self, process: asyncio.subprocess.Process) -> None:
@@ -221,7 +300,7 @@ class SupervisorClient:
     def _heard(self, push: protocol.Push) -> None:
         if isinstance(push, protocol.Events):
             self._take(push.events)
-        elif (answer := self._pings.get(push.id)) and not answer.done():
+        elif (answer := self._asked.get(push.id)) and not answer.done():
             answer.set_result(push)
 
     def _take(self, events: list[RunEvent]) -> None:
@@ -229,7 +308,7 @@ class SupervisorClient:
             if event.type in RUN_ENDS:
                 self._in_flight.pop(event.run, None)
             elif event.run in self._in_flight:
-                self._in_flight[event.run] = event.seq
+                self._in_flight[event.run].heard(event)
         self._tell(events)
 
     def _tell(self, events: list[RunEvent]) -> None:
@@ -239,62 +318,21 @@ class SupervisorClient:
             log.exception("what listens to run events failed")
 
     def _lost(self) -> None:
-        """Report every run that was in flight as interrupted."""
+        """The process is gone; the next one is told to go on with what was in flight."""
         self._link = None
         self._connected.clear()
-        ended = [_interrupted(run_id, seq + 1) for run_id, seq in self._in_flight.items()]
-        self._in_flight.clear()
-        if ended:
-            self._tell(ended)
+        for answer in self._asked.values():
+            if not answer.done():
+                answer.set_exception(_unavailable())
 
 
-class _Link(asyncio.Protocol):
-    """One connection to the supervisor."""
-
-    def __init__(self, heard: Callable[[protocol.Push], None]) -> None:
-        self._heard = heard
-        self._frames = protocol.FrameReader()
-        self._transport: asyncio.Transport | None = None
-        self.closed = asyncio.Event()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports are no subclasses of asyncio's.
-        self._transport = cast(asyncio.Transport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            for body in self._frames.feed(data):
-                self._heard(protocol.decode_push(body))
-        except KernelError:
-            log.exception("the engine sent something that cannot be read")
-            self.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.closed.set()
-
-    def write(self, frame: bytes) -> None:
-        """Send a frame."""
-        if self._transport is not None:
-            self._transport.write(frame)
-
-    def close(self) -> None:
-        """End the connection; the supervisor ends with it."""
-        if self._transport is not None:
-            self._transport.close()
-
-
-def _interrupted(run_id: str, seq: int) -> RunEvent:
-    error = ResourceError(
-        "The engine stopped while the run was in progress.",
-        code="run.interrupted",
-        hint="Run the flow again; what it had already written to files is still there.",
-    )
-    return RunEvent(
-        seq=seq,
-        at=now_text(),
-        type="run_failed",
-        run=run_id,
-        data={"failure": Failure.of(error).model_dump(mode="json")},
+def _told_error(failure: Mapping[str, Any]) -> WeftError:
+    """What the engine refused, as it would have been raised here."""
+    return FlowError(
+        str(failure["message"]),
+        code=str(failure["code"]),
+        hint=str(failure.get("hint") or ""),
+        params=failure.get("params") or {},
     )
 
 

@@ -5,7 +5,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 from pydantic import ValidationError
@@ -14,14 +14,40 @@ from weft_engine.compiler.compiled import Compiled, compile_flow
 from weft_engine.errors import FlowError
 from weft_engine.flow.model import Flow
 from weft_engine.nodes.catalogue import Catalogue
+from weft_engine.runs.debug import Command
 from weft_engine.runs.events import RunEvent
 from weft_engine.runs.files import LocalFiles
+from weft_engine.runs.leases import Leases
 from weft_engine.runs.outputs import OutputStore
 from weft_engine.runs.queue import Job
-from weft_engine.runs.run import RunRequest
+from weft_engine.runs.run import RunRequest, RunResult
 from weft_engine.runs.runner import run_flow
 
 _MOST_COMPILED: Final = 64
+
+
+class Resting(Protocol):
+    """Is told that a run stands still, or goes on."""
+
+    def __call__(self, job: Job, *, rests: bool) -> None: ...
+
+
+class _Cancelling:
+    """All that can be said to a run that is one job on the kernel."""
+
+    def __init__(self, cancel: threading.Event) -> None:
+        self._cancel = cancel
+
+    def tell(self, command: Command) -> None:
+        raise FlowError(
+            "The run cannot do that.", code="run.not_active", params={"kind": command.kind}
+        )
+
+    def cancel(self) -> None:
+        self._cancel.set()
+
+    def leave(self) -> None:
+        self._cancel.set()
 
 
 class Executor:
@@ -41,14 +67,22 @@ class Executor:
                 self._catalogue = Catalogue.installed()
             return self._catalogue
 
-    def run(self, job: Job) -> None:
-        """Run a request; everything there is to say of it is said by events."""
+    def run(self, job: Job, leases: Leases | None, resting: Resting) -> RunResult | None:
+        """Run a request; everything there is to say of it is said by events.
+
+        Returns:
+            What became of it; None when another engine runs it.
+        """
         request = job.request
+        cancel = threading.Event()
         with job.lock:
             job.started = True
+            job.control = _Cancelling(cancel)
+            if job.cancelled:
+                cancel.set()
         catalogue = self.warm_up()
         flow, compiled = self._flow(request, catalogue)
-        run_flow(
+        return run_flow(
             flow,
             catalogue,
             run_id=request.run_id,
@@ -56,7 +90,7 @@ class Executor:
             emit=lambda event: self._tell(job, event),
             store=self._store,
             inputs=request.inputs,
-            cancel=job.cancel,
+            cancel=cancel,
             from_node=request.from_node,
             to_node=request.to_node,
             reuse=request.reuse,

@@ -4,11 +4,12 @@ Frames over a unix socket: four bytes of length, then JSON. The server asks, the
 the events of runs; a run has ended when one of `RUN_ENDS` was pushed.
 """
 
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from weft_engine.errors import KernelError
+from weft_engine.runs.debug import Command
 from weft_engine.runs.events import RunEvent
 from weft_engine.runs.run import RunRequest
 
@@ -23,6 +24,36 @@ class Run(msgspec.Struct, tag_field="op", tag="run"):
     """Run a flow."""
 
     request: RunRequest
+
+
+class Resume(msgspec.Struct, tag_field="op", tag="resume"):
+    """Go on with a run of an earlier engine, as far as the journal knows it.
+
+    A run that is parked stays so; one that ended is told again; one that the journal does not hold
+    fails with `run.interrupted`.
+    """
+
+    run_id: str
+    last_seq: int
+    """The number of the last of its events that the server has stored."""
+    commands: list[Command] = []
+    """What it was told and must not forget: breakpoints, a pause."""
+    request: RunRequest | None = None
+    """Run this where the journal does not know the run, as it had not begun."""
+
+
+class Tell(msgspec.Struct, tag_field="op", tag="tell"):
+    """Tell a run something, whether it waits, is under way or is parked; answered by `Told`."""
+
+    id: int
+    run_id: str
+    command: Command
+
+
+class Forget(msgspec.Struct, tag_field="op", tag="forget"):
+    """Delete ended runs from the journal, and blobs that nothing refers to any more."""
+
+    run_ids: list[str]
 
 
 class Cancel(msgspec.Struct, tag_field="op", tag="cancel"):
@@ -43,16 +74,27 @@ class Events(msgspec.Struct, tag_field="op", tag="events"):
     events: list[RunEvent]
 
 
+class Told(msgspec.Struct, tag_field="op", tag="told"):
+    """The answer to `Tell`."""
+
+    id: int
+    accepted: bool = True
+    """False for a signal that was sent before."""
+    failure: dict[str, Any] | None = None
+    """Why it cannot be done, as plain data of a `Failure`."""
+
+
 class Pong(msgspec.Struct, tag_field="op", tag="pong"):
     """The answer to a ping."""
 
     id: int
     running: int = 0
     waiting: int = 0
+    parked: int = 0
 
 
-Request = Run | Cancel | Ping
-Push = Events | Pong
+Request = Run | Resume | Tell | Cancel | Forget | Ping
+Push = Events | Told | Pong
 
 _encoder = msgspec.json.Encoder()
 _requests: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)

@@ -1,10 +1,41 @@
-"""Runs that wait for a worker: first come, first served among one tenant's, tenants in turns."""
+"""Runs that wait for a worker: tenants take turns, and within one the more urgent goes first."""
 
+import heapq
 import threading
-from collections import OrderedDict, deque
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
+from typing import Final, Protocol
 
+from weft_engine.runs.debug import Command
 from weft_engine.runs.run import RunRequest
+
+AGE_S: Final = 30.0
+"""Waiting for so long counts as much as one more of priority, so nobody waits for ever."""
+
+_Place = tuple[float, int, "Job"]
+
+
+class Control(Protocol):
+    """How a run under way is reached; from any thread, and none of it waits."""
+
+    def tell(self, command: Command) -> None:
+        """Say something to it.
+
+        Raises:
+            WeftError: it cannot do that as it is now.
+        """
+        ...
+
+    def cancel(self) -> None:
+        """Stop it for good."""
+        ...
+
+    def leave(self) -> None:
+        """Stop working on it, so that another engine goes on."""
+        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -12,72 +43,142 @@ class Job:
     """One run, waiting or under way."""
 
     request: RunRequest
-    cancel: threading.Event = field(default_factory=threading.Event)
     last_seq: int = 0
     started: bool = False
+    cancelled: bool = False
+    control: "Control | None" = None
+    """How to reach it, once it is under way."""
+    commands: list[Command] = field(default_factory=list)
+    """What it was told before it was under way."""
+    resting: bool = False
+    """It stands still, and takes nobody's place."""
+    over: bool = False
+    """It is no longer under way here."""
     lock: threading.RLock = field(default_factory=threading.RLock)
 
 
 class FairQueue:
-    """A queue for several threads."""
+    """A queue for several threads; none waits in it.
 
-    def __init__(self, limit: int = 10_000) -> None:
+    Tenants take turns, so that a thousand runs of one hold up those of another by one run each. No
+    tenant has more than `per_tenant` runs under way. Among the runs of a tenant those with more
+    priority go first; waiting makes up for priority.
+    """
+
+    def __init__(
+        self,
+        *,
+        limit: int = 10_000,
+        workers: int = 1_000_000,
+        per_tenant: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Make an empty queue.
+
+        Args:
+            limit: How many runs of one tenant may wait.
+            workers: How many runs may be under way.
+            per_tenant: How many of them may be of one tenant.
+            clock: Tells the seconds; for tests.
+        """
         self._limit = limit
-        self._tenants: OrderedDict[str, deque[Job]] = OrderedDict()
-        self._count = 0
-        self._idle = 0
+        self._workers = workers
+        self._per_tenant = min(per_tenant or workers, workers)
+        self._clock = clock
+        self._tenants: OrderedDict[str, list[_Place]] = OrderedDict()
+        self._waiting: Counter[str] = Counter()
+        self._busy: Counter[str] = Counter()
+        self._known: dict[str, Job] = {}
+        self._numbers = count()
         self._closed = False
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._known)
 
     def put(self, job: Job) -> int | None:
         """Add a run.
 
         Returns:
-            How many wait before it, 0 when a worker is free; None when too many wait.
+            Its place, counted from 1; 0 when it can start at once, None when too many of its
+            tenant wait.
         """
-        with self._changed:
-            if self._count >= self._limit:
+        request = job.request
+        tenant = request.tenant
+        with self._lock:
+            if self._waiting[tenant] >= self._limit:
                 return None
-            position = max(self._count + 1 - self._idle, 0)
-            self._tenants.setdefault(job.request.tenant, deque()).append(job)
-            self._count += 1
-            self._changed.notify()
-            return position
+            # What is compared is `priority + waited / AGE_S`; the present moment is the same for
+            # all, so the order never changes while they wait.
+            key = self._clock() - request.priority * AGE_S
+            heapq.heappush(self._tenants.setdefault(tenant, []), (key, next(self._numbers), job))
+            self._known[request.run_id] = job
+            self._waiting[tenant] += 1
+            free = min(self._workers - self._busy.total(), self._per_tenant - self._busy[tenant])
+            return max(len(self._known) - max(free, 0), 0)
 
     def take(self) -> Job | None:
-        """The next run, as soon as there is one; None when the queue is closed."""
-        with self._changed:
-            self._idle += 1
-            while not self._count and not self._closed:
-                self._changed.wait()
-            self._idle -= 1
-            if self._closed:
-                return None
-            tenant, jobs = self._tenants.popitem(last=False)
-            job = jobs.popleft()
-            self._count -= 1
-            if jobs:
-                self._tenants[tenant] = jobs
-            return job
+        """The run whose turn it is; None when none waits that may start now.
+
+        Whoever took it says `done` when it has ended.
+        """
+        with self._lock:
+            return None if self._closed else self._next()
+
+    def done(self, job: Job) -> None:
+        """A run that was taken is no longer under way, or stands still."""
+        with self._lock:
+            tenant = job.request.tenant
+            self._busy[tenant] -= 1
+            if self._busy[tenant] <= 0:
+                del self._busy[tenant]
+
+    def again(self, job: Job) -> None:
+        """A run that stood still goes on: at once, even where that makes one more than may be."""
+        with self._lock:
+            self._busy[job.request.tenant] += 1
 
     def remove(self, run_id: str) -> Job | None:
         """Take a waiting run out."""
-        with self._changed:
-            for tenant, jobs in self._tenants.items():
-                for job in jobs:
-                    if job.request.run_id == run_id:
-                        jobs.remove(job)
-                        self._count -= 1
-                        if not jobs:
-                            del self._tenants[tenant]
-                        return job
-        return None
+        with self._lock:
+            job = self._known.pop(run_id, None)
+            if job is not None:
+                self._count_off(job.request.tenant)
+            return job
 
     def close(self) -> None:
-        """Let every worker go."""
-        with self._changed:
+        """Give no more runs."""
+        with self._lock:
             self._closed = True
-            self._changed.notify_all()
+
+    def _next(self) -> Job | None:
+        """The run whose turn it is; its tenant's next turn comes after all others'."""
+        if self._busy.total() >= self._workers:
+            return None
+        for tenant in list(self._tenants):
+            if self._busy[tenant] >= self._per_tenant:
+                continue
+            job = self._first(tenant)
+            if job is None:
+                continue
+            self._tenants.move_to_end(tenant)
+            self._busy[tenant] += 1
+            del self._known[job.request.run_id]
+            self._count_off(tenant)
+            return job
+        return None
+
+    def _first(self, tenant: str) -> Job | None:
+        """Take the first that was not removed meanwhile."""
+        places = self._tenants[tenant]
+        while places:
+            job = heapq.heappop(places)[2]
+            if self._known.get(job.request.run_id) is job:
+                return job
+        return None
+
+    def _count_off(self, tenant: str) -> None:
+        self._waiting[tenant] -= 1
+        if self._waiting[tenant] <= 0:
+            del self._waiting[tenant]
+            self._tenants.pop(tenant, None)

@@ -192,7 +192,7 @@ def test_cancelling_what_runs_and_what_waits(tmp_path: Path) -> None:
             await engine.submit(engine.request("run_2", HELLO))
             await engine.until(lambda: "run_queued" in engine.types("run_2"))
             pong = await engine.ping()
-            assert (pong.running, pong.waiting) == (2, 1)
+            assert (pong.running, pong.waiting) == (1, 1)
             await engine.cancel("run_2")
             assert (await engine.end_of("run_2")).type == "run_cancelled"
             assert engine.types("run_2") == ["run_queued", "run_cancelled"]
@@ -245,7 +245,7 @@ def test_killing_the_engine_interrupts_its_runs_and_it_comes_back(tmp_path: Path
     with_engine(tmp_path, work)
 
 
-def test_stopping_interrupts_what_is_under_way(tmp_path: Path) -> None:
+def test_stopping_leaves_what_is_under_way_where_it_is(tmp_path: Path) -> None:
     async def run() -> None:
         engine = Engine(tmp_path)
         await engine.start()
@@ -256,7 +256,7 @@ def test_stopping_interrupts_what_is_under_way(tmp_path: Path) -> None:
             await engine.submit(engine.request("run_1", service.flow(), allow_hosts=hosts))
             await service.arrived.acquire()
             await engine.stop()
-        assert engine.heard["run_1"][-1].data["failure"]["code"] == "run.interrupted"
+        assert not RUN_ENDS & set(engine.types("run_1"))
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
         with pytest.raises(WeftError) as caught:

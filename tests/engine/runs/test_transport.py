@@ -1,7 +1,6 @@
 """The parts between the server and its runs: frames, turns, events sent together."""
 
 import socket
-import threading
 
 import pytest
 from hypothesis import given
@@ -12,12 +11,7 @@ from weft_engine.runs import protocol
 from weft_engine.runs.events import RunEvent
 from weft_engine.runs.outbox import FRAME_BYTES, Outbox, pack
 from weft_engine.runs.protocol import Cancel, FrameReader, Ping, Run
-from weft_engine.runs.queue import FairQueue, Job
 from weft_engine.runs.run import RunRequest
-
-
-def job(name: str, tenant: str = "") -> Job:
-    return Job(RunRequest(run_id=name, flow={}, tenant=tenant))
 
 
 def event(run: str, seq: int, text: str = "") -> RunEvent:
@@ -49,67 +43,6 @@ def test_requests_come_through_whole() -> None:
 def test_a_frame_too_long_is_refused_before_it_is_read() -> None:
     with pytest.raises(KernelError):
         FrameReader().feed((protocol.MAX_FRAME + 1).to_bytes(4, "big"))
-
-
-# Turns
-
-
-def test_tenants_take_turns() -> None:
-    queue = FairQueue()
-    for name in ("a1", "a2", "a3", "b1", "b2", "c1"):
-        queue.put(job(name, name[0]))
-    taken = [queue.take() for _ in range(6)]
-    assert [each.request.run_id for each in taken if each] == ["a1", "b1", "c1", "a2", "b2", "a3"]
-
-
-def test_a_waiting_run_can_be_taken_out() -> None:
-    queue = FairQueue()
-    queue.put(job("a1", "a"))
-    queue.put(job("a2", "a"))
-    removed = queue.remove("a1")
-    assert removed is not None
-    assert queue.remove("a1") is None
-    rest = queue.take()
-    assert rest is not None
-    assert (rest.request.run_id, len(queue)) == ("a2", 0)
-
-
-def test_a_full_queue_takes_no_more() -> None:
-    queue = FairQueue(limit=2)
-    assert [queue.put(job(str(n))) for n in range(3)] == [1, 2, None]
-
-
-def test_a_free_worker_means_no_waiting() -> None:
-    queue = FairQueue()
-    got: list[str] = []
-    started, done = threading.Event(), threading.Event()
-
-    def work() -> None:
-        started.set()
-        found = queue.take()
-        got.append(found.request.run_id if found else "")
-        done.set()
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    started.wait(10)
-    while not queue._idle:
-        threading.Event().wait(0.001)
-    assert queue.put(job("a")) == 0
-    assert done.wait(10)
-    worker.join()
-    assert got == ["a"]
-
-
-def test_a_closed_queue_lets_everybody_go() -> None:
-    queue = FairQueue()
-    workers = [threading.Thread(target=queue.take) for _ in range(3)]
-    for worker in workers:
-        worker.start()
-    queue.close()
-    for worker in workers:
-        worker.join(10)
-        assert not worker.is_alive()
 
 
 # Events

@@ -1,0 +1,389 @@
+"""Runs on their way: queued, under way, at rest, parked; and what each of them is told."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from weft_engine.errors import Failure, FlowError, ResourceError, WeftError
+from weft_engine.runs.debug import Command
+from weft_engine.runs.events import RunEvent, now_text
+from weft_engine.runs.executor import Executor
+from weft_engine.runs.journal.base import JournalStore, RunEntry, SignalRow
+from weft_engine.runs.leases import Leases
+from weft_engine.runs.parked import Parked, Waiting, waiting_for
+from weft_engine.runs.queue import FairQueue, Job
+from weft_engine.runs.run import RunRequest, RunState
+from weft_engine.runs.runner import mistake
+
+log = logging.getLogger(__name__)
+
+_LEAVE_S: Final = 2.0
+_RETRY_S: Final = 1.0
+_KEPT: Final = frozenset({"breakpoints", "pause"})
+"""What a run that waits is told when it goes on."""
+
+
+class Dispatcher:
+    """Starts runs when it is their turn, each on a thread of its own."""
+
+    def __init__(
+        self,
+        executor: Executor,
+        store: JournalStore | None,
+        emit: Callable[[RunEvent], None],
+        *,
+        owner: str = "engine",
+        workers: int,
+        per_tenant: int | None = None,
+    ) -> None:
+        """Begin with nothing to do.
+
+        Args:
+            executor: Runs a job in the calling thread.
+            store: The journal; None where runs are not to survive the process.
+            emit: Takes the events that are told of runs that are not under way.
+            owner: Who holds the leases.
+            workers: How many runs may be under way.
+            per_tenant: How many of them may be of one tenant.
+        """
+        self._executor = executor
+        self._store = store
+        self._emit = emit
+        self._queue = FairQueue(workers=workers, per_tenant=per_tenant)
+        self._jobs: dict[str, Job] = {}
+        self._threads: set[threading.Thread] = set()
+        self._lock = threading.Lock()
+        self._leaving = False
+        self._parked = Parked(self._wake)
+        self._leases = None if store is None else Leases(store, owner, self._lost)
+
+    @property
+    def running(self) -> int:
+        """How many runs are under way."""
+        return len(self._jobs) - len(self._queue)
+
+    @property
+    def waiting(self) -> int:
+        """How many runs wait for their turn."""
+        return len(self._queue)
+
+    @property
+    def parked(self) -> int:
+        """How many runs wait for a moment or a signal."""
+        return len(self._parked)
+
+    # What is asked
+
+    def submit(self, job: Job) -> None:
+        """Run something as soon as it is its turn."""
+        run_id = job.request.run_id
+        with self._lock:
+            if self._leaving or run_id in self._jobs:
+                log.error("the run %s was sent twice, or too late", run_id)
+                return
+            self._jobs[run_id] = job
+        position = self._queue.put(job)
+        if position is None:
+            self._refuse(job, _too_many())
+            return
+        self._start()
+        if position > 0:
+            with job.lock:
+                if not job.started and not job.cancelled:
+                    self._say(job, "run_queued", position=position)
+
+    def resume(
+        self,
+        run_id: str,
+        last_seq: int,
+        commands: Sequence[Command] = (),
+        request: RunRequest | None = None,
+    ) -> None:
+        """Go on with a run of an earlier engine; see `protocol.Resume`."""
+        entry = None if self._store is None else self._store.entry(run_id)
+        held = any(command.kind == "pause" for command in commands)
+        if entry is None and request is not None:
+            self.submit(Job(_at(request, last_seq), last_seq, commands=list(commands)))
+        elif self._store is None or entry is None:
+            self._refuse(Job(_nameless(run_id), last_seq), _interrupted())
+        elif entry.status == "parked":
+            waiting = waiting_for(self._store.wakes(run_id), last_seq, commands)
+            waiting.held = held
+            self._park(run_id, waiting)
+        else:
+            self._go_on(entry, Waiting(last_seq=last_seq, commands=list(commands)))
+
+    def tell(self, run_id: str, command: Command) -> bool:
+        """Tell a run something.
+
+        Returns:
+            False for a signal that was sent before.
+
+        Raises:
+            FlowError: `run.not_active`, there is no such run here; or it cannot do that now.
+        """
+        if command.kind == "signal":
+            return self._signal(run_id, command)
+        with self._lock:
+            job = self._jobs.get(run_id)
+        told = job is not None and _tell_job(job, command)
+        if not told and not self._tell_parked(run_id, command):
+            raise _not_active(run_id)
+        return True
+
+    def cancel(self, run_id: str) -> None:
+        """Stop a run, wherever it is."""
+        with self._lock:
+            job = self._jobs.get(run_id)
+        if job is None:
+            self._cancel_parked(run_id)
+            return
+        with job.lock:
+            job.cancelled = True
+            if job.control is not None:
+                job.control.cancel()
+        if self._queue.remove(run_id) is not None:
+            self._end_unstarted(job)
+
+    def forget(self, run_ids: Sequence[str]) -> None:
+        """Delete ended runs from the journal."""
+        if self._store is not None:
+            self._store.forget(run_ids)
+
+    def leave(self) -> None:
+        """Leave every run where it is, for the next engine to go on."""
+        with self._lock:
+            self._leaving = True
+            jobs, threads = list(self._jobs.values()), list(self._threads)
+        self._queue.close()
+        self._parked.close()
+        for job in jobs:
+            with job.lock:
+                if job.control is not None:
+                    job.control.leave()
+        deadline = time.monotonic() + _LEAVE_S
+        for thread in threads:
+            thread.join(max(deadline - time.monotonic(), 0.0))
+        if self._leases is not None:
+            self._leases.close()
+
+    # Threads
+
+    def _start(self) -> None:
+        while (job := self._queue.take()) is not None:
+            thread = threading.Thread(target=self._work, args=(job,), name="weft-run", daemon=True)
+            with self._lock:
+                self._threads.add(thread)
+            thread.start()
+
+    def _work(self, first: Job) -> None:
+        job: Job | None = first
+        while job is not None:
+            try:
+                self._run(job)
+            except BaseException as error:  # a run must end, whatever happens
+                log.exception("the run %s failed inside the engine", job.request.run_id)
+                self._refuse(job, error)
+            finally:
+                self._gone(job)
+            job = self._queue.take()
+        with self._lock:
+            self._threads.discard(threading.current_thread())
+        self._start()
+
+    def _run(self, job: Job) -> None:
+        if job.cancelled:
+            self._end_unstarted(job)
+            return
+        result = self._executor.run(job, self._leases, self._rest)
+        run_id = job.request.run_id
+        if result is None:
+            # Another engine holds it; it may be gone when its lease ends.
+            ttl_s = self._leases.ttl_s if self._leases is not None else _RETRY_S
+            waiting = Waiting(last_seq=job.last_seq, due=time.time() + ttl_s)
+            self._park(run_id, waiting)
+        elif result.state is RunState.PAUSED and self._store is not None and not self._leaving:
+            self._park(run_id, waiting_for(self._store.wakes(run_id), job.last_seq))
+
+    def _gone(self, job: Job) -> None:
+        with self._lock:
+            if self._jobs.get(job.request.run_id) is job:
+                del self._jobs[job.request.run_id]
+        with job.lock:
+            resting, job.resting, job.over = job.resting, False, True
+        if not resting:
+            self._queue.done(job)
+
+    def _rest(self, job: Job, *, rests: bool) -> None:
+        """A run that stands at a breakpoint takes nobody's place."""
+        with job.lock:
+            if job.resting == rests or job.over:
+                return
+            job.resting = rests
+        if rests:
+            self._queue.done(job)
+            self._start()
+        else:
+            self._queue.again(job)
+
+    def _lost(self, run_id: str) -> None:
+        with self._lock:
+            job = self._jobs.get(run_id)
+        if job is not None:
+            with job.lock:
+                if job.control is not None:
+                    job.control.leave()
+
+    # Runs that wait
+
+    def _park(self, run_id: str, waiting: Waiting) -> None:
+        with self._lock:
+            job = self._jobs.get(run_id)
+        if job is not None:
+            with job.lock:
+                job.over = True
+                waiting.commands += [one for one in job.commands if one.kind in _KEPT]
+                waiting.last_seq = job.last_seq
+        with self._lock:
+            # At once: whoever is told something finds it here or there.
+            self._jobs.pop(run_id, None)
+            self._parked.add(run_id, waiting)
+        if self._store is not None:
+            # One that came while the run was on its way here has nobody else to see it.
+            self._parked.signalled(run_id, self._store.signals(run_id))
+
+    def _wake(self, run_id: str, waiting: Waiting) -> None:
+        entry = None if self._store is None else self._store.entry(run_id)
+        if entry is None:
+            self._refuse(Job(_nameless(run_id), waiting.last_seq), _interrupted())
+        else:
+            self._go_on(entry, waiting)
+
+    def _go_on(self, entry: RunEntry, waiting: Waiting) -> None:
+        request = _at(entry.request, waiting.last_seq, resume=True)
+        self.submit(Job(request, waiting.last_seq, commands=waiting.commands))
+
+    def _signal(self, run_id: str, command: Command) -> bool:
+        if self._store is None or self._store.entry(run_id) is None:
+            raise _not_active(run_id)
+        given = command.signal or {}
+        row = SignalRow(
+            id=str(given["id"]),
+            name=str(given["name"]),
+            payload=given.get("payload"),
+            by=given.get("by"),
+            at=time.time(),
+        )
+        if not self._store.signal(run_id, row):
+            return False
+        with self._lock:
+            job = self._jobs.get(run_id)
+        if job is not None:
+            _tell_job(job, command)
+        self._parked.signalled(run_id, [row])
+        return True
+
+    def _tell_parked(self, run_id: str, command: Command) -> bool:
+        if command.kind == "pause":
+            return self._parked.hold(run_id)
+        if command.kind == "resume":
+            return self._parked.let_go(run_id) or self._parked.get(run_id) is not None
+        waiting = self._parked.get(run_id)
+        if waiting is not None and command.kind == "breakpoints":
+            waiting.commands.append(command)
+        return waiting is not None
+
+    def _cancel_parked(self, run_id: str) -> None:
+        waiting = self._parked.remove(run_id)
+        if waiting is None:
+            return
+        self._close_entry(run_id)
+        job = Job(_nameless(run_id), waiting.last_seq)
+        self._say(job, "run_cancelled", duration_ms=0.0)
+
+    def _close_entry(self, run_id: str) -> None:
+        """A run that the journal holds, and that nobody runs, was cancelled."""
+        if self._leases is not None and self._leases.acquire(run_id) is not None:
+            self._leases.release(run_id, "cancelled")
+
+    # What is said of runs that are not under way
+
+    def _end_unstarted(self, job: Job) -> None:
+        with self._lock:
+            self._jobs.pop(job.request.run_id, None)
+        if job.request.resume:
+            self._close_entry(job.request.run_id)
+        self._say(job, "run_cancelled", duration_ms=0.0)
+
+    def _refuse(self, job: Job, error: BaseException) -> None:
+        known = error if isinstance(error, WeftError) else mistake(error)
+        failure = Failure.of(known).model_dump(mode="json")
+        self._say(job, "run_failed", failure=failure, never_ran=[], duration_ms=0.0)
+        with self._lock:
+            self._jobs.pop(job.request.run_id, None)
+        if self._leases is not None:
+            self._leases.release(job.request.run_id, "failed")
+
+    def _say(self, job: Job, kind: str, **data: Any) -> None:
+        with job.lock:
+            job.last_seq += 1
+            self._emit(
+                RunEvent(
+                    seq=job.last_seq,
+                    at=now_text(),
+                    type=kind,
+                    run=job.request.run_id,
+                    data=data,
+                )
+            )
+
+
+def _tell_job(job: Job, command: Command) -> bool:
+    """Tell a run that waits for its turn, or is under way; False when it has just left."""
+    with job.lock:
+        if job.over:
+            return False
+        if job.control is not None:
+            job.control.tell(command)
+        elif command.kind == "resume":
+            job.commands = [one for one in job.commands if one.kind != "pause"]
+        elif command.kind != "signal":
+            job.commands.append(command)
+    return True
+
+
+def _at(request: RunRequest, last_seq: int, *, resume: bool = False) -> RunRequest:
+    return msgspec.structs.replace(request, last_seq=last_seq, resume=resume)
+
+
+def _nameless(run_id: str) -> RunRequest:
+    return RunRequest(run_id=run_id, flow={})
+
+
+def _too_many() -> WeftError:
+    return FlowError(
+        "Too many runs are waiting.",
+        code="run.too_many",
+        hint="Wait until some of them have ended.",
+    )
+
+
+def _interrupted() -> WeftError:
+    return ResourceError(
+        "The engine stopped while the run was in progress, and nothing is left of its journal.",
+        code="run.interrupted",
+        hint="Run the flow again; what it had already written to files is still there.",
+    )
+
+
+def _not_active(run_id: str) -> WeftError:
+    return FlowError(
+        "The run is not under way.",
+        code="run.not_active",
+        hint="It has ended; look at its events.",
+        params={"id": run_id},
+    )
