@@ -50,7 +50,13 @@ def ports(spec: NodeSpec) -> str:
     def side(many: Any) -> str:
         return ", ".join(f"`{port.name}: {port.type}`" for port in many) or "nothing"
 
-    return f"Takes {side(spec.inputs)}; gives {side(spec.outputs)}."
+    said = f"Takes {side(spec.inputs)}; gives {side(spec.with_ports({}).outputs)}."
+    if spec.ports_from is not None:
+        said = f"{said} And one port for each of its `{spec.ports_from.setting}`."
+    if spec.inside is not None and (spec.inside.outputs or spec.inside.inputs):
+        said = f"{said} To the nodes inside it gives {side(spec.inside.outputs)}, "
+        said = f"{said}and takes from them {side(spec.inside.inputs)}."
+    return said
 
 
 def node_page(specs: list[NodeSpec]) -> str:

@@ -63,7 +63,9 @@ class ScopeEnd:
     state: Literal["completed", "failed", "skipped", "cancelled"]
     exits: Mapping[str, Any] = field(default_factory=dict)
     """What arrived at the section's inner inputs; `SKIP` where nothing did. For an inner input
-    that takes many edges: a list in the order of the edges' ids, without what was skipped."""
+    that takes many edges: a list in the order of the edges' ids, without what was skipped. Of a
+    called flow: by output node, what its one port gave or a record of what its ports gave, streams
+    as lists; `SKIP` for a node that gave nothing."""
     failure: Mapping[str, Any] | None = None
     """The failure as data, with `node`, `scope`, `code`, `message`."""
     variables: Mapping[str, Any] = field(default_factory=dict)
@@ -96,14 +98,14 @@ class Region(Protocol):
         """Set variables: for scopes that are started from now on, and for what comes after it."""
         ...
 
-    def start(self, key: str, section: str = BODY, **given: Any) -> None:
+    def start(self, key: str, section: str = BODY, /, **given: Any) -> None:
         """Go through a section once, in a child scope.
 
         Args:
             key: Its name, unique within the container and the same on resume, such as the
                 number of the iteration.
             section: The section.
-            given: Values of the section's inner outputs.
+            given: Values of the section's inner outputs; of a called flow, of its inputs.
         """
         ...
 
@@ -164,7 +166,7 @@ class Wake:
     due: float | None = None
     """Seconds since the epoch."""
     signal: str | None = None
-    """The name of the signal; of an approval, too."""
+    """The name of the signal, also of an approval; None for the activation's own, `node@scope`."""
     message: str = ""
     """What people are asked."""
     data: Any = None

@@ -11,18 +11,21 @@ import pytest
 
 from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.nodes.node_type import NodeType
-from weft_engine.nodes.spec import NodeSpec
+from weft_engine.nodes.spec import NodeSpec, Port
 
 CATALOGUE = Catalogue.installed()
 OWN = [node for node in CATALOGUE if node.__module__.startswith("weft_engine.library")]
 EXPECTED = {
-    "control.if", "control.merge", "data.clean", "data.columns", "data.fill", "data.filter",
+    "control.approval", "control.fail", "control.for_each", "control.if", "control.merge",
+    "control.on_error", "control.parallel", "control.race", "control.repeat", "control.signal",
+    "control.switch", "control.try", "control.wait", "control.while",
+    "data.clean", "data.columns", "data.fill", "data.filter",
     "data.group", "data.join", "data.limit", "data.map", "data.sort", "data.unique",
     "data.unpack", "date.bucket", "file.read_csv", "file.read_documents", "file.read_json",
-    "file.read_lines", "file.read_text", "file.write", "flow.input", "http.request",
+    "file.read_lines", "file.read_text", "file.write", "flow.call", "flow.input", "http.request",
     "show.chart", "show.table", "show.text", "text.extract", "text.split", "text.template",
     "text.words", "trigger.file_watch", "trigger.flow_ended", "trigger.message",
-    "trigger.schedule", "trigger.webhook",
+    "trigger.schedule", "trigger.webhook", "vars.get", "vars.set",
 }  # fmt: skip
 WEB_UI = Path(__file__).parents[3] / "web" / "src" / "ui"
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -41,6 +44,13 @@ def settings_of(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
         inner = schema.get("$defs", {}).get(reference.rpartition("/")[2], {})
         found |= {f"{name}.{key}": part for key, part in inner.get("properties", {}).items()}
     return found
+
+
+def ports_of(spec: NodeSpec) -> list[Port]:
+    """The ports that face outwards and inwards, but those that people name themselves."""
+    inside = spec.inside
+    inner = (*inside.outputs, *inside.inputs) if inside is not None else ()
+    return [*spec.inputs, *spec.with_ports({}).outputs, *inner]
 
 
 @pytest.mark.parametrize("node", [pytest.param(node, id=node.type_name()) for node in OWN])
@@ -82,7 +92,7 @@ class TestEveryNode:
         for name, texts in zh["settings"].items():
             assert texts["title"], name
             assert texts["description"].endswith("。"), name
-        ports = {port.name for port in (*spec.inputs, *spec.outputs)}
+        ports = {port.name for port in ports_of(spec)}
         assert set(zh["ports"]) == ports
         assert all(0 < len(label) <= 4 for label in zh["ports"].values())
         assert set(zh["port_descriptions"]) == ports
@@ -90,7 +100,7 @@ class TestEveryNode:
         assert bool(zh["subtitle"]) == bool(spec.subtitle)
 
     def test_ports_are_described(self, spec: NodeSpec) -> None:
-        for port in (*spec.inputs, *spec.outputs):
+        for port in ports_of(spec):
             assert port.description.endswith("."), port.name
 
     def test_the_subtitle_speaks_of_settings(self, spec: NodeSpec) -> None:

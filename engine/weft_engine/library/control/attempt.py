@@ -83,7 +83,7 @@ class Try(NodeType):
         ),
     )
 
-    def region(self, item: T | None = None) -> Tried[U]:  # type: ignore[empty-body,type-var]
+    def region(self, item: T | None = None) -> Tried[U]:  # type: ignore[empty-body]
         """The outer ports."""
 
     def drive(self, region: Region) -> Drive:

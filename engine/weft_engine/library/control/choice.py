@@ -113,7 +113,6 @@ class Switch(NodeType):
         subtitle="{take}",
         ports={
             "item": "The record that is looked at.",
-            OTHERWISE: "Records that no case takes.",
         },
         aliases_en=("case", "router", "branch", "select", "choose", "match", "multi-way"),
         aliases_zh=("多路", "分支", "路由", "选择", "匹配", "分流"),
@@ -121,7 +120,7 @@ class Switch(NodeType):
             setting="cases",
             key="name",
             type=PortType("T"),
-            description="Records of this case.",
+            description="Records of this case; otherwise has those that no case takes.",
             also=(OTHERWISE,),
         ),
         zh=Zh(

@@ -95,7 +95,7 @@ class ForEach(NodeType):
         ),
     )
 
-    def region(self, items: DataStream[T]) -> Results[U]:  # type: ignore[type-var]
+    def region(self, items: DataStream[T]) -> Results[U]:
         """The outer ports."""
         raise NotImplementedError
 

@@ -213,7 +213,7 @@ class Repeat(NodeType):
         ),
     )
 
-    def region(self, initial: T | None = None) -> Repeated[T, U]:  # type: ignore[empty-body,type-var]
+    def region(self, initial: T | None = None) -> Repeated[T, U]:  # type: ignore[empty-body]
         """The outer ports."""
 
     def drive(self, region: Region) -> Drive:

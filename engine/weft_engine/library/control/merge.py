@@ -2,7 +2,7 @@
 
 from typing import Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from weft_engine.kernel.operators.base import Operator
 from weft_engine.kernel.stream import DataStream
@@ -14,7 +14,7 @@ from weft_engine.nodes.node_type import NodeContext, NodeInfo, NodeType, Zh
 T = TypeVar("T")
 
 
-def _when(*modes: str) -> dict[str, object]:
+def _when(*modes: str) -> dict[str, JsonValue]:
     return {"x-visible-if": {"mode": list(modes)}}
 
 

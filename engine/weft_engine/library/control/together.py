@@ -48,7 +48,7 @@ class Parallel(NodeType):
         ),
     )
 
-    def region(self, item: T | None = None) -> list[U]:  # type: ignore[empty-body,type-var]
+    def region(self, item: T | None = None) -> list[U]:  # type: ignore[empty-body]
         """The outer ports."""
 
     def drive(self, region: Region) -> Drive:
