@@ -54,6 +54,7 @@ class HarnessContext:
         self.attempt = 0
         self.restored = 0
         self.peers: Sequence[Any] = ()
+        self.alive: Sequence[int] = ()
         self.batch_size = batch_size
         self.config: Mapping[str, Any] = {}
         self.log = logging.LoggerAdapter(logging.getLogger("weft.test"), {})

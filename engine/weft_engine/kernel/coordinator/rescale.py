@@ -25,11 +25,13 @@ def deal(checkpoint: Checkpoint, plan: PhysicalPlan) -> dict[SubtaskKey, Restore
         for index in range(stage.parallelism):
             if finished(checkpoint, stage, index) and _senders(plan, stage, index) <= ended:
                 ended.add((stage.id, index))
-    return {
-        (stage.id, index): _restore(checkpoint, plan, stage, index, (stage.id, index) in ended)
-        for stage in plan.stages
-        for index in range(stage.parallelism)
-    }
+    dealt = {}
+    for stage in plan.stages:
+        everyone = range(stage.parallelism)
+        alive = tuple(index for index in everyone if (stage.id, index) not in ended)
+        for index in everyone:
+            dealt[stage.id, index] = _restore(checkpoint, plan, stage, index, alive)
+    return dealt
 
 
 def _senders(plan: PhysicalPlan, stage: Stage, index: int) -> set[SubtaskKey]:
@@ -44,9 +46,9 @@ def _senders(plan: PhysicalPlan, stage: Stage, index: int) -> set[SubtaskKey]:
 
 
 def _restore(
-    checkpoint: Checkpoint, plan: PhysicalPlan, stage: Stage, index: int, ended: bool
+    checkpoint: Checkpoint, plan: PhysicalPlan, stage: Stage, index: int, alive: tuple[int, ...]
 ) -> Restore:
-    restore = Restore(checkpoint.id, finished=ended)
+    restore = Restore(checkpoint.id, alive=alive, finished=index not in alive)
     for spec in stage.operators:
         state = checkpoint.operators.get(spec.uid)
         if state is None:

@@ -84,6 +84,7 @@ class SubtaskContext:
         self.attempt = place.attempt
         self.restored = place.restore.checkpoint
         self.peers: Sequence[Any] = place.restore.peers.get(self.spec.uid, ())
+        self.alive: Sequence[int] = place.restore.alive
         self.batch_size = spec.settings.batch_size
         self.config: Mapping[str, Any] = spec.config
         self.log: logging.LoggerAdapter[logging.Logger] = OperatorLog(

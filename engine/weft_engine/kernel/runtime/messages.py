@@ -40,6 +40,8 @@ class Restore:
     peers: dict[str, list[Any]] = field(default_factory=dict)
     """Of sources, by operator uid: the pieces of all subtasks, for each to know what others read.
     An operator that the checkpoint knows nothing of is not there: it begins anew."""
+    alive: tuple[int, ...] = ()
+    """Which subtasks of its stage have not ended; all of them where it is empty."""
     finished: bool = False
     """It had ended when the checkpoint was made. It opens no operator: it sends the last watermark
     and the end to all its outputs and reports `Finished` with an empty snapshot."""

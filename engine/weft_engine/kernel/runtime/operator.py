@@ -50,6 +50,8 @@ class OperatorContext(Protocol):
     peers: Sequence[Any]
     """Of a source that goes on: the pieces of all its subtasks. They tell one that was dealt
     nothing, the others having it all, from one that is to begin."""
+    alive: Sequence[int]
+    """The subtasks that run: others had ended before. All of them where it is empty."""
     batch_size: int
     """The longest batch to emit, as far as it can be helped."""
     config: Mapping[str, Any]

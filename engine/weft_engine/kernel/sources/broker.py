@@ -26,7 +26,12 @@ class Message(NamedTuple):
 
 
 class BrokerClient(Protocol):
-    """A connection to a broker, as a `BrokerSource` uses it; one for every partition read."""
+    """A connection to a broker, as a `BrokerSource` uses it; one for every partition read.
+
+    It may also have a method `position(topic, partition)`: the offset that the last `fetch` has
+    come to, behind offsets that have no message (any more). Without it, a bounded source waits for
+    ever for a last message that was compacted away, or that is a mark of a transaction.
+    """
 
     def partitions(self, topic: str) -> Sequence[int]:
         """The partitions of a topic, always in the same order."""
@@ -108,9 +113,11 @@ class _PartitionReader:
                 return None
         source = self._source
         fetched = self._client.fetch(source.topic, self._partition, self._offset, limit)
+        if fetched:
+            self._offset = fetched[-1].offset + 1
+        self._skip()
         if not fetched:
-            return []
-        self._offset = fetched[-1].offset + 1
+            return None if self._end is not None and self._offset >= self._end else []
         # Offsets have gaps where a topic is compacted: so many from here on may go past the end.
         messages = [m for m in fetched if self._end is None or m.offset < self._end]
         if not messages:
@@ -118,6 +125,13 @@ class _PartitionReader:
         decode = source.decode
         values = [m.value if decode is None else decode(m.value) for m in messages]
         return Batch(values, [m.time or 0 for m in messages]) if source.timed else values
+
+    def _skip(self) -> None:
+        """Leave out the offsets that the client knows to be empty."""
+        position = getattr(self._client, "position", None)
+        if position is not None:
+            come_to = position(self._source.topic, self._partition)
+            self._offset = max(self._offset, come_to)
 
     def position(self) -> Any:
         return (self._offset, self._end)

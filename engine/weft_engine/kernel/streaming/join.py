@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
+from weft_engine.errors import ResourceError
+from weft_engine.kernel import codes  # noqa: F401 - registers the codes
 from weft_engine.kernel.batch import Batch
 from weft_engine.kernel.custom import JoinKind
 from weft_engine.kernel.physical import OperatorSpec
@@ -61,6 +63,12 @@ class Join(StreamOperator):
         self._met = context.state.table(StateSpec("met"))
 
     def restore(self, pieces: Sequence[Any]) -> None:
+        if not all(isinstance(piece, int) for piece in pieces):
+            raise ResourceError(
+                f"the checkpoint has the join {self._spec.name!r} as an earlier version kept it",
+                code="checkpoint.format",
+                hint="Let the version that wrote it run the job to its end, or start it anew.",
+            )
         self._number = max(pieces, default=0)
 
     def snapshot(self, checkpoint: int) -> list[Any]:

@@ -64,7 +64,10 @@ class ReadSource(SourceOperator):
         self._all = tuple(self._source.splits())
 
     def restore(self, pieces: Sequence[Any]) -> None:
-        """Go on where the pieces say; splits that are new since then are dealt like at first."""
+        """Go on where the pieces say.
+
+        Splits that are new since then are dealt like at first, but to nobody who has ended.
+        """
         held = [SplitPosition(*piece) for piece in pieces]
         every = [*held, *(SplitPosition(*piece) for piece in self.context.peers)]
         before = max((piece.splits for piece in every), default=(), key=len)
@@ -76,9 +79,17 @@ class ReadSource(SourceOperator):
             elif not piece.done:
                 raise _gone(before[piece.split])
         known = set(numbers.values())
-        mine = range(self.context.subtask, len(self._all), self.context.parallelism)
-        self._splits += [_Split(number) for number in mine if number not in known]
+        new = [number for number in range(len(self._all)) if number not in known]
+        self._splits += [_Split(number) for number in new if self._is_mine(number)]
         self._splits.sort(key=lambda split: split.number)
+
+    def _is_mine(self, number: int) -> bool:
+        """Whether a split that nobody has is for this subtask."""
+        alive = self.context.alive
+        owner = number % self.context.parallelism
+        if alive and owner not in alive:
+            owner = alive[number % len(alive)]
+        return owner == self.context.subtask
 
     def pull(self, limit: int) -> Pull:
         limit = min(limit, self._limit or limit)

@@ -5,13 +5,13 @@ import pickle
 import resource
 import threading
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.engine.kernel.api.test_sources import Asker, Broker, check_replay
+from tests.engine.kernel.api.test_sources import Asker, Broker, Client, check_replay
 from weft_engine.errors import ResourceError, WeftError
 from weft_engine.kernel import (
     AsyncSource,
@@ -164,6 +164,30 @@ def test_a_bounded_broker_stops_at_its_end_although_offsets_have_gaps() -> None:
     assert reader.read(100) == ["0"]
     assert reader.read(100) is None
     reader.close()
+
+
+class Compacted(Client):
+    """Has looked at all offsets, whether there is a message or not."""
+
+    def fetch(self, topic: str, partition: int, offset: int, limit: int) -> Sequence[Message]:
+        found = super().fetch(topic, partition, offset, limit)
+        self.come_to = self.bounds(topic, partition)[1] if len(found) < limit else offset
+        return [message for message in found if message.value]
+
+    def position(self, topic: str, partition: int) -> int:
+        return self.come_to
+
+
+@pytest.mark.parametrize("marks", [1, 2, 20])
+def test_a_bounded_broker_ends_although_its_last_offsets_have_no_message(marks: int) -> None:
+    broker = Broker(1, 4)
+    broker.topics["numbers"][0] += [Message(100 + n, "") for n in range(marks)]
+    source = BrokerSource(lambda: Compacted(broker), "numbers", bounded=True, decode=int)
+    env = LocalEnvironment(backend="inline")
+    assert env.from_source(source).execute_and_collect() == [0, 1, 2, 3]
+    going_on = BrokerSource(lambda: Compacted(broker), "numbers").reader(0, None, Asker())
+    assert [len(going_on.read(100) or ()) for _ in range(2)] == [4, 0]
+    assert going_on.position() == (100 + marks, None)
 
 
 class Until(MapFunction[str, str]):

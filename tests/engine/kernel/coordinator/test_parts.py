@@ -93,6 +93,7 @@ def test_finished_subtasks_stay_finished_where_that_can_be_told() -> None:
     some = checkpoint(OperatorState(2, ((1,), (2,)), finished=(True, False)))
     assert [deal(some, plan(2))[0, i].finished for i in range(2)] == [True, False]
     assert [deal(some, plan(3))[0, i].finished for i in range(3)] == [False] * 3
+    assert [deal(some, plan(2))[0, i].alive for i in range(2)] == [(1,), (1,)]
     every = checkpoint(OperatorState(2, ((1,), (2,)), finished=(True, True)))
     assert all(deal(every, plan(3))[0, i].finished for i in range(3))
 

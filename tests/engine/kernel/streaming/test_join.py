@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from weft_engine.errors import ResourceError
 from weft_engine.kernel.batch import Batch
 from weft_engine.kernel.checkpoint.api import Checkpoint, OperatorState
 from weft_engine.kernel.checkpoint.memory import Memory
@@ -37,6 +38,14 @@ def first(record):
 
 def pair(left, right):
     return (left, right)
+
+
+def test_what_an_earlier_version_kept_of_a_join_is_refused():
+    params = {"left_key": first, "right_key": first, "combine": pair, "how": "inner"}
+    harness = OperatorHarness("join", params, keys=(first, first), inputs=2)
+    with pytest.raises(ResourceError) as caught:
+        harness.operator.restore([(1, b"its records")])
+    assert caught.value.code == "checkpoint.format"
 
 
 @st.composite

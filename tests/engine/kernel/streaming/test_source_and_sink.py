@@ -10,6 +10,7 @@ from weft_engine.kernel.batch import Batch, Idle, Watermark
 from weft_engine.kernel.connectors import Sink, Source
 from weft_engine.kernel.policy import Policy
 from weft_engine.kernel.runtime.failures import OperatorFailure
+from weft_engine.kernel.streaming import make
 from weft_engine.kernel.testing import OperatorHarness
 
 
@@ -83,6 +84,23 @@ def test_every_record_once_whatever_the_restart_and_rescale(
         out += fresh.output()
     expected = [item for split in splits for item in split if item is not None]
     assert sorted(out) == sorted(expected)
+
+
+@given(st.sets(st.integers(0, 3), min_size=1), st.integers(0, 9))
+def test_new_splits_come_to_those_who_have_not_ended(alive, more):
+    _, pieces = read_in_part(Lists([[n] for n in range(4)]), 10)
+    source = Lists([[n] for n in range(4 + more)])
+    out = []
+    for subtask in sorted(alive):
+        harness = OperatorHarness("source", {"source": source}, subtask=subtask, parallelism=4)
+        harness.context.alive, harness.context.peers = sorted(alive), pieces
+        harness.operator = make(harness.spec)
+        harness.operator.open(harness.context)
+        harness.operator.restore(pieces[subtask : subtask + 1])
+        while harness.pull(9).state != "end":
+            pass
+        out += harness.output()
+    assert sorted(out) == list(range(4, 4 + more))
 
 
 class Named(Lists):
