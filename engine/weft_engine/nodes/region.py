@@ -65,7 +65,7 @@ class ScopeEnd:
     """What arrived at the section's inner inputs; `SKIP` where nothing did. For an inner input
     that takes many edges: a list in the order of the edges' ids, without what was skipped. Of a
     called flow: by output node, what its one port gave or a record of what its ports gave, streams
-    as lists; `SKIP` for a node that gave nothing."""
+    as lists; `SKIP` for a node that gave nothing. Nodes without output ports are left out."""
     failure: Mapping[str, Any] | None = None
     """The failure as data, with `node`, `scope`, `code`, `message`."""
     variables: Mapping[str, Any] = field(default_factory=dict)
