@@ -60,7 +60,7 @@ def test_every_table_of_the_contract_is_there(database: Database) -> None:
     assert set(shape(database.engine)) == {
         *("user", "session", "api_key", "workspace", "member", "invitation"),
         *("flow", "flow_share", "doc", "doc_log", "doc_snapshot"),
-        *("run", "run_node", "run_event"),
+        *("run", "run_node", "run_event", "run_activation"),
     }
 
 

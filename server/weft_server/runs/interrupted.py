@@ -7,7 +7,7 @@ from weft_engine.errors import Failure, ResourceError
 from weft_engine.runs.events import now_text
 from weft_server.database import utc_now
 from weft_server.runs import repository
-from weft_server.runs.live import json_text
+from weft_server.runs.live_nodes import json_text
 from weft_server.runs.tables import RunEventRow, RunNodeRow, RunRow
 
 

@@ -3,19 +3,23 @@
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
 from weft_engine.runs.events import RunEvent
-
-Row = dict[str, Any]
+from weft_server.runs.live_nodes import (
+    NODE_STATES,
+    LiveActivation,
+    LiveNode,
+    Row,
+    json_text,
+    optional,
+)
 
 log = logging.getLogger(__name__)
-
-_encoder: Final = msgspec.json.Encoder()
 
 ENDED: Final = frozenset({"completed", "failed", "cancelled"})
 UNENDED: Final = ("ready", "running", "paused")
@@ -28,43 +32,23 @@ _RUN_STATES: Final = {
     "run_failed": "failed",
     "run_cancelled": "cancelled",
 }
-_NODE_STATES: Final = {
-    "node_started": "running",
-    "node_completed": "completed",
-    "node_failed": "failed",
-    "node_skipped": "skipped",
-    "node_cancelled": "cancelled",
+BLANK: Final[Row] = {
+    "mode": "batch",
+    "priority": 0,
+    "trigger": None,
+    "trigger_node": None,
+    "forked_from": None,
+    "options": None,
+    "flows": None,
+    "given": None,
+    "breakpoints": None,
+    "paused": None,
+    "stopped": None,
 }
+"""What a run's row has where nothing else is said."""
 
-
-@dataclass(slots=True)
-class LiveNode:
-    """One node of a run under way."""
-
-    state: str = "queued"
-    attempts: int = 1
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    duration_ms: float | None = None
-    counts: dict[str, Any] = field(default_factory=dict)
-    outputs: dict[str, Any] = field(default_factory=dict)
-    failure: dict[str, Any] | None = None
-    stored: bool = False
-
-    def row(self, run_id: str, node: str) -> Row:
-        """The node as a row of `run_node`."""
-        return {
-            "run_id": run_id,
-            "node": node,
-            "state": self.state,
-            "attempts": self.attempts,
-            "started_at": self.started_at,
-            "ended_at": self.ended_at,
-            "duration_ms": self.duration_ms,
-            "counts": _optional(self.counts),
-            "outputs": _optional(self.outputs),
-            "failure": _optional(self.failure),
-        }
+_LARGEST_VALUE: Final = 4_096
+"""Values at a breakpoint that are larger are left out of its event; they are read from the node."""
 
 
 @dataclass(slots=True)
@@ -74,6 +58,7 @@ class Changes:
     events: list[RunEvent]
     new_nodes: list[Row]
     nodes: list[Row]
+    activations: list[Row]
     run: Row | None
 
     @property
@@ -99,13 +84,18 @@ class LiveRun:
         self.id: str = row["id"]
         self.starter = starter
         self.cancel_asked = False
-        self.row: Row = dict(row)
+        self.row: Row = BLANK | dict(row)
         self.nodes: dict[str, LiveNode] = {}
-        self.seq = 0
+        self.activations: dict[tuple[str, str], LiveActivation] = {}
+        """By node and scope."""
+        self.stopped: dict[str, dict[str, Any]] = {}
+        """Activations at breakpoints, by `at`."""
+        self.seq = int(self.row["last_seq"])
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the end of the run is on disk."""
         self._pending: list[RunEvent] = []
         self._touched: set[str] = set()
+        self._active: set[tuple[str, str]] = set()
         self._moved = False
 
     @property
@@ -127,6 +117,8 @@ class LiveRun:
         try:
             if event.type in _RUN_STATES:
                 self._move_run(event)
+            elif event.type in ("breakpoint_hit", "breakpoint_left"):
+                self._move_stop(event)
             elif event.node is not None:
                 self._move_node(event.node, event)
         except (KeyError, TypeError, ValueError):
@@ -141,12 +133,20 @@ class LiveRun:
             events=self._pending,
             new_nodes=[self.nodes[node].row(self.id, node) for node in fresh],
             nodes=[self.nodes[node].row(self.id, node) for node in known],
+            activations=[self.activations[key].row(self.id, *key) for key in sorted(self._active)],
             run=self._run_changes() if self._moved else None,
         )
         for node in fresh:
             self.nodes[node].stored = True
-        self._pending, self._touched, self._moved = [], set(), False
+        self._pending, self._touched, self._active, self._moved = [], set(), set(), False
         return changes
+
+    def stored(self, changes: Changes) -> None:
+        """What was handed over is on disk; nobody reads it from here any more."""
+        for row in changes.activations:
+            key = row["node"], row["scope"]
+            if key not in self._active and self.activations[key].over:
+                self.activations[key].forget_data()
 
     def give_back(self, changes: Changes) -> None:
         """Take back what could not be stored, to be handed over again."""
@@ -154,6 +154,7 @@ class LiveRun:
         for row in changes.new_nodes:
             self.nodes[row["node"]].stored = False
         self._touched.update(row["node"] for row in (*changes.new_nodes, *changes.nodes))
+        self._active.update((row["node"], row["scope"]) for row in changes.activations)
         self._moved |= changes.run is not None
 
     @property
@@ -166,8 +167,11 @@ class LiveRun:
         counts = {node: live.counts for node, live in self.nodes.items()} if self.over else None
         return {key: self.row[key] for key in keys} | {
             "of_run": self.id,
-            "failure": _optional(self.row["failure"]),
-            "counts": _optional(counts),
+            "failure": optional(self.row["failure"]),
+            "paused": optional(self.row["paused"]),
+            "stopped": optional(list(self.stopped.values()) or None),
+            "given": None if self.over else self.row["given"],
+            "counts": optional(counts),
             "last_seq": self.seq,
         }
 
@@ -175,13 +179,18 @@ class LiveRun:
         self._moved = True
         self.row["state"] = _RUN_STATES[event.type]
         at = datetime.fromisoformat(event.at)
+        self.row["paused"] = None
         if event.type == "run_started":
-            self.row["started_at"] = at
+            self.row["started_at"] = self.row["started_at"] or at
+            self.stopped.clear()
             self._queue(event.data.get("nodes") or ())
+        elif event.type == "run_paused":
+            self.row["paused"] = {key: event.data.get(key) for key in ("reason", "waits")}
         elif self.over:
             self.row["ended_at"] = at
             self.row["duration_ms"] = event.data.get("duration_ms")
             self.row["failure"] = event.data.get("failure")
+            self.stopped.clear()
             self._settle(at)
 
     def _queue(self, nodes: Iterable[str]) -> None:
@@ -193,39 +202,61 @@ class LiveRun:
     def _settle(self, at: datetime) -> None:
         """What had not ended when the run did, never will."""
         for name, node in self.nodes.items():
-            if node.state == "running":
+            if node.state in ("running", "paused"):
                 node.state, node.ended_at = "cancelled", at
                 self._touched.add(name)
             elif node.state == "queued":
                 node.state = "idle"
                 self._touched.add(name)
+        for key, activation in self.activations.items():
+            if not activation.over:
+                activation.state, activation.ended_at = "cancelled", at
+                self._active.add(key)
+
+    def _move_stop(self, event: RunEvent) -> None:
+        """An activation stands at a breakpoint, or goes on from there."""
+        self._moved = True
+        data = event.data
+        if event.type == "breakpoint_left":
+            left = self.stopped.pop(data["at"], None)
+            self._mark(left, "running")
+            return
+        stop = {"node": event.node, **data}
+        stop["node"] = stop["node"] or data["at"].partition("@")[0]
+        self.stopped[data["at"]] = stop
+        self._mark(stop, "paused")
+
+    def _mark(self, stop: Mapping[str, Any] | None, state: str) -> None:
+        if stop is None:
+            return
+        key = str(stop["node"]), str(stop.get("scope") or "")
+        node, activation = self.nodes.get(key[0]), self.activations.get(key)
+        if activation is not None and not activation.over:
+            activation.state = state
+            self._active.add(key)
+        if node is not None and node.state in ("queued", "running", "paused"):
+            begun = node.started_at is not None
+            node.state = state if state == "paused" or begun else "queued"
+            self._touched.add(key[0])
 
     def _move_node(self, name: str, event: RunEvent) -> None:
+        scope = str(event.data.get("scope") or "")
+        key = name, scope
+        known = self.activations.get(key)
+        if event.data.get("restored") and known is not None and known.over:
+            return  # told before the engine was started again
+        if event.type in NODE_STATES or (event.type == "node_output" and scope):
+            if known is None:
+                known = self.activations[key] = LiveActivation(event.seq)
+            known.apply(event)
+            self._active.add(key)
         node = self.nodes.setdefault(name, LiveNode())
-        data = event.data
-        if event.type in _NODE_STATES:
-            node.state = _NODE_STATES[event.type]
+        if scope:
+            node.apply_scoped(event, scope)
+        else:
+            node.apply(event)
+        if event.type in NODE_STATES or event.type == "node_output" or event.data.get("counts"):
             self._touched.add(name)
-            self._stamp(node, event)
-        if event.type == "node_output":
-            node.outputs[data["port"]] = {key: data.get(key) for key in ("type", "count", "ref")}
-            self._touched.add(name)
-        if data.get("counts"):
-            node.counts = data["counts"]
-            self._touched.add(name)
-
-    def _stamp(self, node: LiveNode, event: RunEvent) -> None:
-        at = datetime.fromisoformat(event.at)
-        if event.type == "node_started":
-            node.started_at = node.started_at or at
-            node.attempts = int(event.data.get("attempt") or node.attempts)
-            return
-        node.ended_at = at
-        node.duration_ms = event.data.get("duration_ms", node.duration_ms)
-        failure = event.data.get("failure")
-        if failure is not None:
-            node.failure = failure
-            node.attempts = int(failure.get("attempt") or node.attempts)
 
 
 def _for_readers(event: RunEvent) -> RunEvent:
@@ -233,6 +264,10 @@ def _for_readers(event: RunEvent) -> RunEvent:
 
     A reference may hold an output of 64 KB, and the type of a port must not hide that of the event.
     """
+    if event.type == "breakpoint_hit":
+        values = event.data.get("values") or {}
+        shown = {port: _shown(ref) for port, ref in values.items()}
+        return msgspec.structs.replace(event, data={**event.data, "values": shown})
     if event.type != "node_output":
         return event
     data = {"port_type" if key == "type" else key: event.data[key] for key in event.data}
@@ -240,10 +275,9 @@ def _for_readers(event: RunEvent) -> RunEvent:
     return msgspec.structs.replace(event, data=data)
 
 
-def json_text(value: Any) -> str:
-    """A value as the text that is stored."""
-    return _encoder.encode(value).decode()
-
-
-def _optional(value: Any) -> str | None:
-    return None if value is None else json_text(value)
+def _shown(ref: Mapping[str, Any]) -> dict[str, Any]:
+    """A reference with its value only where that is small."""
+    inline = ref.get("inline")
+    if inline is None or len(json_text(inline)) <= _LARGEST_VALUE:
+        return dict(ref)
+    return {key: value for key, value in ref.items() if key != "inline"}

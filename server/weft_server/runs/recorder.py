@@ -70,6 +70,7 @@ class Recorder:
 
     def stored(self, run: LiveRun, changes: Changes) -> None:
         """Tell everyone what is on disk now."""
+        run.stored(changes)
         topic = f"run:{run.id}"
         if self._bus.has_readers(topic):
             for event in changes.events:

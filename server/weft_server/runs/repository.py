@@ -12,6 +12,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
     tuple_,
     update,
 )
@@ -23,8 +24,9 @@ from weft_server.flows.access import visible_flows
 from weft_server.flows.last_runs import LastRun
 from weft_server.flows.tables import Flow, FlowShare
 from weft_server.prepared import Prepared
-from weft_server.runs.live import UNENDED, Changes, Row
-from weft_server.runs.tables import RunEventRow, RunNodeRow, RunRow
+from weft_server.runs.live import BLANK, UNENDED, Changes
+from weft_server.runs.live_nodes import Row
+from weft_server.runs.tables import RunActivationRow, RunEventRow, RunNodeRow, RunRow
 
 
 def _table(model: type[SQLModel]) -> Table:
@@ -33,6 +35,7 @@ def _table(model: type[SQLModel]) -> Table:
 
 
 _run, _node, _event = _table(RunRow), _table(RunNodeRow), _table(RunEventRow)
+_activation = _table(RunActivationRow)
 
 _HEAVY: Final[tuple[Any, ...]] = (RunRow.definition, RunRow.counts)
 _INPUTS: Final[Any] = RunRow.inputs
@@ -64,12 +67,30 @@ _UPDATE_NODE: Final = Prepared(
 )
 _RUN_CHANGES: Final = (
     "state", "started_at", "ended_at", "duration_ms", "failure", "counts", "last_seq",
+    "paused", "stopped", "given",
 )  # fmt: skip
 _UPDATE_RUN: Final = Prepared(
     update(_run)
     .where(_run.c.id == bindparam("of_run"))
     .values({name: bindparam(name, type_=_run.c[name].type) for name in _RUN_CHANGES})
 )
+
+
+def _put_activation() -> Prepared:
+    """Inserts an activation or changes the one that is there: the same text in every database."""
+    names = [c.name for c in _activation.c]
+    keys = [c.name for c in _activation.c if c.primary_key]
+    changed = [name for name in names if name not in (*keys, "seq")]
+    statement = text(
+        f"INSERT INTO run_activation ({', '.join(names)}) "  # noqa: S608 - names of columns
+        f"VALUES ({', '.join(f':{name}' for name in names)}) "
+        f"ON CONFLICT ({', '.join(keys)}) DO UPDATE "
+        f"SET {', '.join(f'{name} = excluded.{name}' for name in changed)}"
+    )
+    return Prepared(statement.bindparams(*(bindparam(c.name, type_=c.type) for c in _activation.c)))
+
+
+_PUT_ACTIVATION: Final = _put_activation()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +103,7 @@ class StoredRun:
 
 def add(session: Session, row: Row) -> int:
     """Insert a run; answers its number within its flow."""
-    return int(_INSERT_RUN.one(session, row).scalar_one())
+    return int(_INSERT_RUN.one(session, BLANK | row).scalar_one())
 
 
 def save(session: Session, changes: Changes) -> None:
@@ -94,6 +115,8 @@ def save(session: Session, changes: Changes) -> None:
     if changes.nodes:
         rows = [row | {"of_run": row["run_id"], "of_node": row["node"]} for row in changes.nodes]
         _UPDATE_NODE.many(session, rows)
+    if changes.activations:
+        _PUT_ACTIVATION.many(session, changes.activations)
     if changes.run is not None:
         _UPDATE_RUN.one(session, changes.run)
 

@@ -32,7 +32,8 @@ from weft_server.runs.definitions import Checked, Checker, Definitions
 from weft_server.runs.fired import Fired, Recent, has_triggers, nothing_recent
 from weft_server.runs.inputs import require_fitting
 from weft_server.runs.journal import Journal
-from weft_server.runs.live import LiveRun, Row, json_text
+from weft_server.runs.live import LiveRun
+from weft_server.runs.live_nodes import Row, json_text
 from weft_server.runs.recorder import Recorder
 from weft_server.runs.schemas import RunEventPage, RunInfo, RunPage, StartRun
 from weft_server.runs.views import event_of_row, of_live, of_row
@@ -403,4 +404,5 @@ def _new_row(user_id: str | None, flow_id: str, checked: Checked, asked: StartRu
         "counts": None,
         "last_seq": 0,
         "definition": checked.text,
+        "mode": checked.flow.mode,
     }

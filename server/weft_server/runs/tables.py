@@ -1,4 +1,4 @@
-"""Rows of runs: the run itself, one row per node, and its events in order."""
+"""Rows of runs: the run itself, a row for each node and each activation, its events in order."""
 
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from sqlmodel import Field, SQLModel
 from weft_server.database import UtcDateTime
 
 _NODE = 200
+_SCOPE = 400
 _JSON = Text
 """JSON stays the text it was written as: definitions and events are sent on unparsed."""
 
@@ -24,6 +25,7 @@ class RunRow(SQLModel, table=True):
         Index("ix_run_flow_number", "flow_id", "number", unique=True),
         Index("ix_run_workspace", "workspace_id", "id"),
         Index("ix_run_state", "state"),
+        Index("ix_run_created", "created_at"),
     )
 
     id: str = Field(sa_column=Column(String(40), primary_key=True))
@@ -46,6 +48,54 @@ class RunRow(SQLModel, table=True):
     counts: str | None = Field(default=None, sa_column=Column(_JSON))
     last_seq: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     definition: str = Field(sa_column=Column(_JSON, nullable=False))
+    mode: str = Field(
+        default="batch", sa_column=Column(String(16), nullable=False, server_default="batch")
+    )
+    priority: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    trigger: str | None = Field(default=None, sa_column=Column(_JSON))
+    """The event that started it; None of a run that somebody started."""
+    trigger_node: str | None = Field(default=None, sa_column=Column(String(_NODE)))
+    forked_from: str | None = Field(default=None, sa_column=Column(String(40)))
+    """No foreign key: the run may be deleted, and this one still says where it comes from."""
+    options: str | None = Field(default=None, sa_column=Column(_JSON))
+    """How it is run: the small fields of its request that have no column."""
+    flows: str | None = Field(default=None, sa_column=Column(_JSON))
+    """Definitions of the flows that it calls."""
+    given: str | None = Field(default=None, sa_column=Column(_JSON))
+    """Earlier outputs and edited inputs that it begins with; until it has ended."""
+    breakpoints: str | None = Field(default=None, sa_column=Column(_JSON))
+    paused: str | None = Field(default=None, sa_column=Column(_JSON))
+    """Why it stands still, `{reason, waits}`; None while it does not."""
+    stopped: str | None = Field(default=None, sa_column=Column(_JSON))
+    """Activations at breakpoints, by `at`."""
+
+
+class RunActivationRow(SQLModel, table=True):
+    """What became of a node in one scope of a run; of a node outside loops the scope is empty."""
+
+    __tablename__ = "run_activation"
+    __table_args__ = (
+        Index("ix_run_activation_seq", "run_id", "seq"),
+        {"sqlite_with_rowid": False},
+    )
+
+    run_id: str = Field(
+        sa_column=Column(String(40), ForeignKey("run.id", ondelete="CASCADE"), primary_key=True)
+    )
+    node: str = Field(sa_column=Column(String(_NODE), primary_key=True))
+    scope: str = Field(sa_column=Column(String(_SCOPE), primary_key=True))
+    seq: int = Field(sa_column=Column(Integer, nullable=False))
+    """Number of the event that told of it first."""
+    state: str = Field(sa_column=Column(String(16), nullable=False))
+    attempts: int = Field(default=1, sa_column=Column(Integer, nullable=False))
+    started_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    ended_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    duration_ms: float | None = Field(default=None, sa_column=Column(Float))
+    inputs: str | None = Field(default=None, sa_column=Column(_JSON))
+    outputs: str | None = Field(default=None, sa_column=Column(_JSON))
+    """Of a node outside loops they are in its row of `run_node`."""
+    failure: str | None = Field(default=None, sa_column=Column(_JSON))
+    worker: str | None = Field(default=None, sa_column=Column(String(100)))
 
 
 class RunNodeRow(SQLModel, table=True):

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from weft_engine.runs.events import RunEvent
-from weft_server.runs.live import LiveNode, LiveRun
+from weft_server.runs.live import LiveRun
+from weft_server.runs.live_nodes import LiveNode
 from weft_server.runs.repository import StoredRun
 from weft_server.runs.schemas import NodeRunInfo, RunInfo, RunPerson
 from weft_server.runs.tables import RunEventRow, RunNodeRow
