@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from weft_engine.compiler import rules_edges, rules_graph, rules_nodes
 from weft_engine.compiler.problems import SEVERITIES, Facts, Fix, Problem, Severity
+from weft_engine.compiler.scopes import split
 from weft_engine.compiler.wiring import Wiring, infer
 from weft_engine.flow.model import Flow
 from weft_engine.nodes.catalogue import Catalogue
@@ -20,7 +21,8 @@ __all__ = ["Fix", "Problem", "Severity", "Wiring", "check", "has_errors", "infer
 
 def check(flow: Flow, catalogue: Catalogue, *, wiring: Wiring | None = None) -> list[Problem]:
     """Find the problems of a flow; `wiring` saves inferring it again."""
-    facts = Facts(flow, catalogue, wiring or infer(flow, catalogue))
+    scopes = split(flow, catalogue)
+    facts = Facts(flow, catalogue, wiring or infer(flow, catalogue, scopes), scopes)
     places = {node: at for at, node in enumerate(facts.wiring.order)}
 
     def rank(found: Problem) -> tuple[int, int, str, str, str, str, str]:

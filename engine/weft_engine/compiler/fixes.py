@@ -101,7 +101,7 @@ def _feeds(facts: Facts, node: str, port: Port) -> Iterator[Edge]:
     for name, out, sent in facts.outputs:
         found = fits(sent.type, port.type)
         strange = found.how == "lift" and over is not None and over != sent.origin
-        if found.ok and not strange and name != node and name not in facts.after(node):
+        if found.ok and not strange and not facts.leads_back(name, node):
             yield _edge(name, out, node, port.name)
 
 

@@ -7,11 +7,12 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from weft_engine.compiler.scopes import Scopes
 from weft_engine.compiler.wiring import OutputWiring, Wiring
 from weft_engine.errors import preview
 from weft_engine.flow.model import Edge, Flow, Node
 from weft_engine.flow.ops import Op, Patch
-from weft_engine.flow.topology import incoming, reach, successors
+from weft_engine.flow.topology import chains, incoming, part, reach
 from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.nodes.spec import NodeSpec
 
@@ -56,13 +57,14 @@ class Facts:
     flow: Flow
     catalogue: Catalogue
     wiring: Wiring
+    scopes: Scopes
     specs: dict[str, NodeSpec] = field(init=False)
     searches: int = 100
     """How many more times a fix may be searched for: a flow with more problems needs other help."""
     _after: dict[str, set[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        found = {key: self.catalogue.spec(node.type) for key, node in self.flow.nodes.items()}
+        found = {key: self.catalogue.spec_of(node) for key, node in self.flow.nodes.items()}
         self.specs = {key: spec for key, spec in found.items() if spec is not None}
 
     def may_search(self) -> bool:
@@ -90,15 +92,31 @@ class Facts:
         """The output ports that something is connected to."""
         return {(edge.source, edge.source_port) for edge in self.flow.edges}
 
-    def after(self, node: str) -> set[str]:
-        """The nodes that can be reached from a node."""
-        if node not in self._after:
-            self._after[node] = reach(self._successors, node)
-        return self._after[node]
+    @cached_property
+    def chains(self) -> dict[str, tuple[str, ...]]:
+        """For each node the containers it lies in, the outermost first, and itself last."""
+        return chains(self.flow, self.scopes.inside)
+
+    def level(self, source: str, target: str) -> tuple[str, str]:
+        """The nodes between which an edge counts: its ends, or the containers they lie in."""
+        a, b = self.chains.get(source), self.chains.get(target)
+        return (part(a, b) if a and b else None) or (source, target)
+
+    def leads_back(self, source: str, target: str) -> bool:
+        """Whether an edge between two nodes would close a circle."""
+        one, other = self.level(source, target)
+        if other not in self._after:
+            self._after[other] = reach(self._successors, other)
+        return source == target or one in self._after[other]
 
     @cached_property
     def _successors(self) -> dict[str, list[str]]:
-        return successors(self.flow)
+        found: dict[str, set[str]] = {}
+        for edge in self.flow.edges:
+            one, other = self.level(edge.source, edge.target)
+            if self.scopes.inside.get(one) == self.scopes.inside.get(other):
+                found.setdefault(one, set()).add(other)
+        return {name: sorted(others) for name, others in found.items()}
 
     def nodes(self) -> list[tuple[str, Node]]:
         """All nodes in the order of the flow."""

@@ -12,7 +12,7 @@ from weft_engine.nodes.port_words import in_chinese, in_words
 
 def rules(facts: Facts) -> Iterator[Problem]:
     """What is wrong with the flow as a whole."""
-    circles = cycles(facts.flow)
+    circles = cycles(facts.flow, inside=facts.scopes.inside)
     yield from _circles(facts, circles)
     missing = list(_missing_inputs(facts))
     yield from missing
@@ -27,10 +27,9 @@ def rules(facts: Facts) -> Iterator[Problem]:
 
 
 def _circles(facts: Facts, circles: list[list[str]]) -> Iterator[Problem]:
-    closing = closing_edges(facts.flow)
+    closing = closing_edges(facts.flow, inside=facts.scopes.inside)
     for circle in circles:
-        inside = set(circle)
-        edges = [edge for edge in closing if edge.source in inside and edge.target in inside]
+        edges = [edge for edge in closing if facts.level(edge.source, edge.target)[0] in circle]
         names = ", ".join(facts.label(node) for node in circle)
         alone = len(circle) == 1
         yield problem(

@@ -3,25 +3,33 @@
 `infer` works on any flow, whole or broken, and never raises. The canvas marks edges by it, the
 check finds problems with it, and lowering follows it without deriving types again.
 
+What lies in a container is derived in the middle of the scope around it: the types of its inner
+outputs follow from what arrives at it, and those of its outer outputs from what arrives at its
+inner inputs. A body works on values; a stream that leads to an inner input is collected.
+
 A stream has an *origin*, the port where its records are made. A node that works record by record
 passes the origin on, so two streams of the same origin are in step and can be paired; a node that
 makes another number of records, or orders them anew, starts an origin of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from weft_engine.compiler.scopes import Scope, Scopes, split
+from weft_engine.compiler.variables import bind, fill, matched
 from weft_engine.flow.model import Edge, Flow
-from weft_engine.flow.topology import incoming, order
+from weft_engine.flow.topology import incoming, sort
 from weft_engine.nodes.catalogue import Catalogue
-from weft_engine.nodes.fits import Fit, How, common, fits
-from weft_engine.nodes.port_type import ANY, ROW, PortType, optional, stream_of
+from weft_engine.nodes.fits import Fit, How, fits
+from weft_engine.nodes.port_type import ANY, ROW, PortType, list_of, stream_of
 from weft_engine.nodes.spec import ERROR_PORT, NodeSpec, Port
 
 State = Literal["runs", "disabled", "skipped"]
+TOP: Final = "."
+"""Under this name `infer_scopes` has the wiring of the run's own scope."""
 
 
 class _Inferred(BaseModel):
@@ -69,6 +77,10 @@ class NodeWiring(_Inferred):
     state: State = "runs"
     strangers: tuple[str, ...] = ()
     """Lifted edges whose records are not in step with `over`: the flow has a problem."""
+    inner: dict[str, OutputWiring] = {}
+    """Of a container: what leaves its inner outputs."""
+    exits: dict[str, tuple[str, ...]] = {}
+    """Of a container: the edges into each inner input, in the order of their ids."""
 
 
 class Wiring(_Inferred):
@@ -85,32 +97,91 @@ class Wiring(_Inferred):
         return found.outputs.get(port) if found else None
 
 
-def infer(flow: Flow, catalogue: Catalogue) -> Wiring:
-    """Find out what every edge carries and how every node works."""
-    return _Inference(flow, catalogue).run()
+def infer(flow: Flow, catalogue: Catalogue, scopes: Scopes | None = None) -> Wiring:
+    """Find out what every edge carries and how every node works; `scopes` saves splitting again."""
+    return infer_scopes(flow, catalogue, scopes or split(flow, catalogue))[""]
+
+
+def infer_scopes(flow: Flow, catalogue: Catalogue, scopes: Scopes) -> dict[str, Wiring]:
+    """The wiring of every scope by its path; under the empty path that of the flow as a whole.
+
+    In a scope's own wiring nodes that are given have outputs only, and the edges that are its exits
+    stand among the edges. The top scope has its own wiring under `TOP`.
+    """
+    found: dict[str, Wiring] = {}
+    top = _Inference(scopes.top, catalogue, found)
+    top.run()
+    nodes, edges, sequence = top.everything()
+    for edge in flow.edges:
+        if edge.id not in edges:
+            edges[edge.id] = top.displaced(edge, flow, nodes)
+    found[TOP] = found[""]
+    found[""] = Wiring(
+        order=tuple(sequence), edges={key: edges[key] for key in sorted(edges)}, nodes=nodes
+    )
+    return found
 
 
 @dataclass
 class _Inference:
-    flow: Flow
+    scope: Scope
     catalogue: Catalogue
-    edges: dict[str, EdgeWiring] = field(default_factory=dict)
+    found: dict[str, Wiring]
+    off: bool = False
+    """The container does not run, and so nothing in it does."""
     nodes: dict[str, NodeWiring] = field(default_factory=dict)
+    edges: dict[str, EdgeWiring] = field(default_factory=dict)
+    inner: dict[str, "list[_Inference]"] = field(default_factory=dict)
+    sequence: list[str] = field(default_factory=list)
 
-    def run(self) -> Wiring:
+    @property
+    def flow(self) -> Flow:
+        return self.scope.flow
+
+    def run(self) -> None:
         into = incoming(self.flow)
-        sequence = order(self.flow)
-        for node in sequence:
-            self._node(node, into[node])
+        reads = [(node, name) for name, found in self.scope.captures.items() for node, _ in found]
+        drawn = [(edge.source, edge.target) for edge in self.flow.edges]
+        self.sequence = sort(self.flow.nodes, [*drawn, *reads])
+        for node in self.sequence:
+            if node not in self.scope.given:
+                self._node(node, into[node])
         for edge in self.flow.edges:
             if edge.id not in self.edges:
                 self.edges[edge.id] = self._edge(edge, None)
         edges = {key: self.edges[key] for key in sorted(self.edges)}
-        return Wiring(order=tuple(sequence), edges=edges, nodes=self.nodes)
+        self.found[self.scope.path] = Wiring(
+            order=tuple(self.sequence), edges=edges, nodes=dict(self.nodes)
+        )
+
+    def everything(self) -> tuple[dict[str, NodeWiring], dict[str, EdgeWiring], list[str]]:
+        """What was found here and in all scopes inside."""
+        nodes, edges, sequence = {}, dict(self.edges), []
+        for name in self.sequence:
+            if name in self.scope.given:
+                continue
+            nodes[name] = self.nodes[name]
+            sequence.append(name)
+            for inside in self.inner.get(name, ()):
+                more_nodes, more_edges, more = inside.everything()
+                nodes.update(more_nodes)
+                edges.update(more_edges)
+                sequence.extend(more)
+        return nodes, edges, sequence
+
+    def displaced(self, edge: Edge, flow: Flow, nodes: Mapping[str, NodeWiring]) -> EdgeWiring:
+        """An edge that has no place in any scope."""
+        for node in (edge.source, edge.target):
+            if node not in flow.nodes:
+                fit = Fit(ok=False, reason=f"there is no node {node!r}")
+                return EdgeWiring(fit=fit, type=ANY, live=edge.source in flow.nodes)
+        sent = nodes[edge.source].outputs.get(edge.source_port, OutputWiring(type=ANY))
+        fit = Fit(ok=False, reason="it leads out of the container, or into another part of it")
+        return EdgeWiring(fit=fit, type=sent.type, origin=sent.origin)
 
     def _spec(self, node: str) -> NodeSpec | None:
         found = self.flow.nodes.get(node)
-        return self.catalogue.spec(found.type) if found else None
+        return self.catalogue.spec_of(found) if found else None
 
     def _node(self, node: str, edges: list[Edge]) -> None:
         spec = self._spec(node)
@@ -123,15 +194,70 @@ class _Inference:
         lifts = [key for keys in inputs.values() for key in keys if self.edges[key].how == "lift"]
         over = self.edges[min(lifts)].origin if lifts else None
         variables = self._variables(spec, inputs)
+        state = self._state(node, spec, inputs, wired)
+        inner: dict[str, OutputWiring] = {}
+        exits: dict[str, tuple[str, ...]] = {}
+        if spec is not None and node in self.scope.inner:
+            inner = inner_outputs(spec, variables)
+            exits = self._inside(node, spec, inner, variables, state)
         self.nodes[node] = NodeWiring(
             lifted=bool(lifts),
             over=over,
             inputs=inputs,
             outputs=self._outputs(node, spec, variables, over) if spec else {},
             variables=variables,
-            state=self._state(node, spec, inputs, wired),
+            state=state,
             strangers=tuple(sorted(key for key in lifts if self.edges[key].origin != over)),
+            inner=inner,
+            exits=exits,
         )
+
+    def _inside(
+        self,
+        node: str,
+        spec: NodeSpec,
+        inner: dict[str, OutputWiring],
+        variables: dict[str, PortType],
+        state: State,
+    ) -> dict[str, tuple[str, ...]]:
+        """Derive the inside of a container; what arrives at its inner inputs binds variables."""
+        exits: dict[str, tuple[str, ...]] = {}
+        self.inner[node] = []
+        for scope in self.scope.inner[node].values():
+            inside = _Inference(scope, self.catalogue, self.found, off=state != "runs")
+            for name in scope.given:
+                known = self.nodes.get(name)
+                outputs = inner if name == node else known.outputs if known else {}
+                lives = state if name == node else known.state if known else "runs"
+                inside.nodes[name] = NodeWiring(outputs=outputs, state=lives)
+            inside.run()
+            self.inner[node].append(inside)
+            for port, edges in scope.exits.items():
+                exits[port] = tuple(edge.id for edge in edges)
+                inside.leave(edges, spec, variables)
+        return exits
+
+    def leave(self, edges: Iterable[Edge], spec: NodeSpec, variables: dict[str, PortType]) -> None:
+        """Derive edges that lead to an inner input of the container around."""
+        for edge in edges:
+            port = spec.inside.input(edge.target_port) if spec.inside is not None else None
+            source, sent = self._spec(edge.source), self._sent(edge)
+            arriving = list_of(sent.type.inner) if sent.type.stream else sent.type
+            if source is not None and not self._has_output(edge, source):
+                fit = Fit(ok=False, reason=f"{edge.source!r} has no output {edge.source_port!r}")
+            elif port is None:
+                fit = Fit(ok=False, reason=f"{edge.target!r} has no input {edge.target_port!r}")
+            else:
+                fit = fits(arriving, port.type)
+                if fit.ok and sent.type.stream:
+                    fit = Fit(ok=True, how="collect")
+                if fit.ok:
+                    bind(port.type, arriving, variables)
+            live = self._state_of(edge.source) == "runs"
+            self.edges[edge.id] = EdgeWiring(fit=fit, type=sent.type, origin=sent.origin, live=live)
+        held = {key: self.edges[key] for key in sorted(self.edges)}
+        known = self.found[self.scope.path]
+        self.found[self.scope.path] = known.model_copy(update={"edges": held})
 
     def _edge(self, edge: Edge, target: NodeSpec | None) -> EdgeWiring:
         sent = self._sent(edge)
@@ -155,6 +281,8 @@ class _Inference:
         return fits(sent.type, port.type) if source is not None else Fit(ok=True)
 
     def _has_output(self, edge: Edge, source: NodeSpec) -> bool:
+        if edge.source in self.scope.given:
+            return edge.source_port in self.nodes[edge.source].outputs
         routed = self.flow.nodes[edge.source].on_error == "route"
         return source.output(edge.source_port) is not None or (
             routed and edge.source_port == ERROR_PORT
@@ -177,8 +305,8 @@ class _Inference:
             port = spec.input(name) if spec else None
             for edge in (self.edges[key] for key in keys if port):
                 if port is not None and edge.fit.ok and edge.how:
-                    pattern, actual = _matched(port.type, edge)
-                    _bind(pattern, actual, found)
+                    pattern, actual = matched(port.type, edge.type, edge.how)
+                    bind(pattern, actual, found)
         return found
 
     def _outputs(
@@ -208,6 +336,8 @@ class _Inference:
     ) -> State:
         if self.flow.nodes[node].disabled:
             return "disabled"
+        if self.off:
+            return "skipped"
         if spec is None:
             return "skipped" if wired and not any(edge.live for edge in wired) else "runs"
         for port in spec.inputs:
@@ -223,41 +353,12 @@ class _Inference:
         return "disabled" if self.flow.nodes[node].disabled else "runs"
 
 
-def fill(kind: PortType, variables: Mapping[str, PortType]) -> PortType:
-    """Put what the variables stand for in their place; one that stands for nothing is `Any`."""
-    if kind.item is not None:
-        item = fill(kind.item, variables)
-        if kind.stream:
-            return stream_of(item)
-        return optional(item) if kind.optional else PortType(kind.name, item)
-    return variables.get(kind.name, ANY) if kind.variable else kind
+def inner_outputs(spec: NodeSpec, variables: Mapping[str, PortType]) -> dict[str, OutputWiring]:
+    """What leaves the inner outputs of a container."""
+    ports = spec.inside.outputs if spec.inside is not None else ()
+    return {port.name: OutputWiring(type=fill(port.type, variables)) for port in ports}
 
 
 def _declared(node: str, port: Port) -> OutputWiring:
     kind = fill(port.type, {})
     return OutputWiring(type=kind, origin=f"{node}.{port.name}" if kind.stream else None)
-
-
-def _matched(port: PortType, edge: EdgeWiring) -> tuple[PortType, PortType]:
-    """The two types that face each other once the edge's conversion is done."""
-    sent = edge.type
-    if edge.how == "lift":
-        return port, sent.inner
-    if edge.how == "collect":
-        wanted = port.inner if port.optional else port
-        return wanted.inner, sent.inner
-    if edge.how == "explode":
-        return port.inner, sent.inner
-    if edge.how == "single":
-        return port.inner, sent
-    return port, sent
-
-
-def _bind(pattern: PortType, actual: PortType, found: dict[str, PortType]) -> None:
-    if pattern.variable:
-        known = found.get(pattern.name)
-        found[pattern.name] = actual if known is None else common(known, actual)
-    elif pattern.item is not None and actual.item is not None and pattern.name == actual.name:
-        _bind(pattern.item, actual.item, found)
-    elif pattern.optional and pattern.item is not None:
-        _bind(pattern.item, actual, found)

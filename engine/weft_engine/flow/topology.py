@@ -1,11 +1,15 @@
 """The order of nodes, circles, and what lies before and after a node.
 
 Everything here works on any flow: edges that lead nowhere are passed over, circles end.
+
+Nodes may lie in others, their parents. What lies in a node is ordered apart: an edge counts where
+its two ends part, between the two nodes of that level in which (or which) they are. An edge between
+a node and what lies in it is part of no circle, and says nothing about the order.
 """
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from weft_engine.flow.model import Edge, Flow
 
@@ -40,13 +44,101 @@ def outgoing(flow: Flow) -> dict[str, list[Edge]]:
     return found
 
 
-def order(flow: Flow) -> list[str]:
+def parents(flow: Flow, among: Collection[str] | None = None) -> dict[str, str]:
+    """The node in which each node lies; nodes that lie in none are left out.
+
+    Args:
+        flow: The flow.
+        among: The nodes that others can lie in; all of them when None. Parents that are not among
+            them are looked through.
+    """
+    own: dict[str, str] = {
+        name: node.parent
+        for name, node in flow.nodes.items()
+        if node.parent is not None and node.parent in flow.nodes
+    }
+    for name in _around_themselves(own):
+        del own[name]
+    if among is None:
+        return own
+    found: dict[str, str] = {}
+    for name in own:
+        around = own.get(name)
+        while around is not None and around not in among:
+            around = own.get(around)
+        if around is not None:
+            found[name] = around
+    return found
+
+
+def _around_themselves(parent: Mapping[str, str]) -> set[str]:
+    """The nodes that lie in themselves, whether at once or through others."""
+    found: set[str] = set()
+    known: set[str] = set()
+    for name in parent:
+        path: dict[str, None] = {}
+        at: str | None = name
+        while at is not None and at not in known and at not in path:
+            path[at] = None
+            at = parent.get(at)
+        if at in path:
+            steps = list(path)
+            found.update(steps[steps.index(at) :])
+        known.update(path)
+    return found
+
+
+def chains(flow: Flow, inside: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """For each node the nodes it lies in, the outermost first, and itself last."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in flow.nodes:
+        path = [name]
+        while path[-1] in inside and path[-1] not in found:
+            path.append(inside[path[-1]])
+        for node in reversed(path):
+            around = inside.get(node)
+            found[node] = (*found[around], node) if around is not None else (node,)
+    return found
+
+
+def part(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, str] | None:
+    """Where two chains part; None when one node lies in the other."""
+    for one, other in zip(a, b, strict=False):
+        if one != other:
+            return one, other
+    return None
+
+
+def order(flow: Flow, *, inside: Mapping[str, str] | None = None) -> list[str]:
     """All nodes, each after those before it; equals in the order of their ids.
 
-    What lies on or behind a circle has no such place and comes last.
+    What lies on or behind a circle has no such place and comes last. What lies in a node comes
+    right behind it.
     """
-    after = successors(flow)
-    waiting = {node: len(before) for node, before in predecessors(flow).items()}
+    around = parents(flow) if inside is None else inside
+    found = sort(flow.nodes, _drawn(flow, around))
+    if not around:
+        return found
+    members: dict[str | None, list[str]] = defaultdict(list)
+    for node in found:
+        members[around.get(node)].append(node)
+    nested: list[str] = []
+    todo = members[None][::-1]
+    while todo:
+        node = todo.pop()
+        nested.append(node)
+        todo.extend(reversed(members.get(node, ())))
+    return nested
+
+
+def sort(nodes: Iterable[str], pairs: Iterable[tuple[str, str]]) -> list[str]:
+    """Nodes, each after those that pairs put before it; equals in the order of their ids."""
+    after: dict[str, set[str]] = {node: set() for node in nodes}
+    waiting = dict.fromkeys(after, 0)
+    for source, target in pairs:
+        if source in after and target in after and target not in after[source]:
+            after[source].add(target)
+            waiting[target] += 1
     ready = [node for node, count in waiting.items() if count == 0]
     heapq.heapify(ready)
     found: list[str] = []
@@ -60,9 +152,9 @@ def order(flow: Flow) -> list[str]:
     return found + sorted(node for node, count in waiting.items() if count > 0)
 
 
-def cycles(flow: Flow) -> list[list[str]]:
+def cycles(flow: Flow, *, inside: Mapping[str, str] | None = None) -> list[list[str]]:
     """The groups of nodes that reach themselves, each sorted, in the order of their first node."""
-    after = successors(flow)
+    after = _neighbours(flow, _drawn(flow, parents(flow) if inside is None else inside))
     groups = [
         sorted(group)
         for group in _components(after)
@@ -71,23 +163,39 @@ def cycles(flow: Flow) -> list[list[str]]:
     return sorted(groups)
 
 
-def closing_edges(flow: Flow) -> list[Edge]:
+def closing_edges(flow: Flow, *, inside: Mapping[str, str] | None = None) -> list[Edge]:
     """The edges without which the flow has no circle.
 
     Edges are drawn one after the other in the order of their ids; one that closes a circle is not.
     """
-    inside = {node: at for at, group in enumerate(cycles(flow)) for node in group}
+    around = parents(flow) if inside is None else inside
+    groups = {n: at for at, group in enumerate(cycles(flow, inside=around)) for n in group}
     drawn: dict[str, list[str]] = defaultdict(list)
     closing: list[Edge] = []
-    for edge in flow.edges:
-        group = inside.get(edge.source)
-        if group is None or group != inside.get(edge.target):
+    for edge, (source, target) in _ends(flow, around):
+        group = groups.get(source)
+        if group is None or group != groups.get(target):
             continue
-        if edge.source == edge.target or edge.source in reach(drawn, edge.target):
+        if source == target or source in reach(drawn, target):
             closing.append(edge)
         else:
-            drawn[edge.source].append(edge.target)
+            drawn[source].append(target)
     return closing
+
+
+def _drawn(flow: Flow, inside: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    return (ends for _, ends in _ends(flow, inside))
+
+
+def _ends(flow: Flow, inside: Mapping[str, str]) -> Iterator[tuple[Edge, tuple[str, str]]]:
+    """Each edge with the nodes between which it counts."""
+    lie = chains(flow, inside) if inside else {}
+    for edge in flow.edges:
+        a, b = lie.get(edge.source), lie.get(edge.target)
+        if edge.source == edge.target or a is None or b is None:
+            yield edge, (edge.source, edge.target)
+        elif (ends := part(a, b)) is not None:
+            yield edge, ends
 
 
 def ancestors(flow: Flow, node: str) -> set[str]:

@@ -5,7 +5,16 @@ from hypothesis import given
 
 from tests.engine.flow.strategies import flows
 from weft_engine.flow.model import Edge, Flow, Node
-from weft_engine.flow.topology import ancestors, closing_edges, cycles, descendants, order
+from weft_engine.flow.topology import (
+    ancestors,
+    chains,
+    closing_edges,
+    cycles,
+    descendants,
+    order,
+    parents,
+    part,
+)
 
 
 def flow_of(edges: str, nodes: str = "") -> Flow:
@@ -62,6 +71,46 @@ def test_without_its_closing_edges_a_flow_has_no_circle(flow: Flow) -> None:
 
     assert cycles(opened) == []
     assert sorted(places) == sorted(flow.nodes)
+    lie = chains(flow, parents(flow))
     for edge in opened.edges:
-        if edge.source in places and edge.target in places:
+        ends = edge.source in places and edge.target in places
+        if ends and part(lie[edge.source], lie[edge.target]):
             assert places[edge.source] < places[edge.target]
+
+
+def nested(edges: str, **inside: str) -> Flow:
+    flow = flow_of(edges, "".join(inside))
+    placed = {n: d.model_copy(update={"parent": inside.get(n)}) for n, d in flow.nodes.items()}
+    return flow.replace(nodes=placed)
+
+
+@pytest.mark.parametrize(
+    ("edges", "inside", "found"),
+    [
+        ("a>b l>x x>l", {"x": "l"}, []),
+        ("l>x x>y y>l", {"x": "l", "y": "l"}, []),
+        ("l>x x>y y>x", {"x": "l", "y": "l"}, [["x", "y"]]),
+        ("a>x l>b b>a", {"x": "l"}, [["a", "b", "l"]]),
+        ("x>b b>l", {"x": "l"}, [["b", "l"]]),
+        ("l>m m>x x>m m>l", {"m": "l", "x": "m"}, []),
+        ("l>x x>x", {"x": "l"}, [["x"]]),
+        ("x>y y>x", {"x": "y", "y": "x"}, [["x", "y"]]),
+    ],
+)
+def test_circles_of_nested_nodes(
+    edges: str, inside: dict[str, str], found: list[list[str]]
+) -> None:
+    assert cycles(nested(edges, **inside)) == found
+
+
+def test_what_lies_in_a_node_comes_right_behind_it() -> None:
+    flow = nested("a>l l>x x>y y>l l>b c>y", x="l", y="l")
+
+    assert "".join(order(flow)) == "aclxyb"
+
+
+def test_parents_that_are_looked_through() -> None:
+    flow = nested("", x="f", f="l", l="g", g="h", h="g")
+
+    assert parents(flow) == {"x": "f", "f": "l", "l": "g"}
+    assert parents(flow, {"l", "h"}) == {"x": "l", "f": "l"}
