@@ -1,0 +1,66 @@
+"""Triggers: events that start flows."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar, Router
+
+from weft_server.runs.fired import nothing_recent
+from weft_server.settings import Settings
+from weft_server.triggers import codes, controllers, hook_controllers, logs
+from weft_server.triggers.delivery import Delivery
+from weft_server.triggers.dispatch import Dispatcher
+from weft_server.triggers.hooks import Hooks
+from weft_server.triggers.leader import Leader
+from weft_server.triggers.queues import Queues
+from weft_server.triggers.results import Results
+from weft_server.triggers.service import Triggers
+
+__all__ = ["codes", "lifespan", "route_handlers"]
+
+route_handlers = [
+    Router(
+        path="/",
+        route_handlers=controllers.route_handlers,
+        dependencies=controllers.dependencies,
+    ),
+    *hook_controllers.route_handlers,
+]
+
+
+@asynccontextmanager
+async def lifespan(app: Litestar) -> AsyncIterator[None]:
+    """Take events for as long as the server lives, and look after what was left behind.
+
+    Whoever keeps live runs of streaming flows sets `app.state.live_streams` before (see
+    `delivery.LiveStreams`).
+    """
+    state = app.state
+    settings: Settings = state.settings
+    logs.install()
+    delivery = Delivery(state.runs, state.get("live_streams"))
+    state.trigger_delivery = delivery
+    dispatcher = Dispatcher(state.database, state.bus, delivery)
+    results = Results(settings.data)
+    leader = Leader(state.database, state.bus, dispatcher, results, settings.files)
+    state.trigger_leader = leader
+    state.queues = Queues(state.database, dispatcher)
+    state.hooks = Hooks(state.database, dispatcher, state.runs, results)
+    state.triggers = triggers = Triggers(
+        state.database,
+        state.bus,
+        state.catalogue,
+        lambda: state.rooms,
+        dispatcher,
+        delivery,
+        settings.files,
+        leader.wake,
+    )
+    state.runs.recent_events = triggers.newest
+    leader.start()
+    try:
+        yield
+    finally:
+        state.runs.recent_events = nothing_recent
+        await leader.stop()
+        await dispatcher.close()
