@@ -10,7 +10,6 @@ import importlib
 import logging
 import os
 import secrets
-import shutil
 import socket
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from typing import Any, Final
 from weft_engine.errors import ResourceError, said
 from weft_engine.kernel.backends import worker
 from weft_engine.kernel.backends.cluster import ClusterBackend
+from weft_engine.kernel.backends.own_folder import OwnFolder
 from weft_engine.kernel.backends.pool import Pool
 from weft_engine.kernel.transport.address import Address
 
@@ -184,7 +184,7 @@ class _Cluster:
         self._cpus = cpus
         self._object_store = object_store
         self._host: str | None = None
-        self._folder: Path | None = None
+        self._folder: OwnFolder | None = None
         self._entered = False
         self._lock = threading.Lock()
         self._home: ThreadPoolExecutor | None = None
@@ -222,13 +222,13 @@ class _Cluster:
                 self._home.shutdown()
                 self._home = None
             if self._folder is not None:
-                shutil.rmtree(self._folder, ignore_errors=True)
+                self._folder.remove()
                 self._folder = None
 
     def _start(self, ray: Any) -> None:
         temp = tempfile.gettempdir()
         at = temp if len(temp) <= _LONGEST_TEMP else "/tmp"  # noqa: S108 - mkdtemp makes it ours
-        self._folder = Path(tempfile.mkdtemp(prefix="weft-ray-", dir=at))
+        self._folder = OwnFolder("weft-ray-", at)
         try:
             with _loopback(ray):
                 ray.init(
@@ -238,10 +238,10 @@ class _Cluster:
                     log_to_driver=False,
                     configure_logging=False,
                     logging_level="ERROR",
-                    _temp_dir=str(self._folder),
+                    _temp_dir=str(self._folder.path),
                 )
         except Exception as error:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.remove()
             raise ResourceError(
                 f"Ray cannot be started on this machine: {_short(error)}",
                 code="kernel.ray_unreachable",

@@ -1,7 +1,7 @@
 """Jobs in actors of a real Ray, alone and side by side with worker processes."""
 
+import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -29,6 +29,7 @@ from tests.engine.kernel.backends.jobs import (
 from weft_engine.errors import FlowError, ResourceError
 from weft_engine.kernel.backends.hybrid import Hybrid
 from weft_engine.kernel.backends.on_ray import OnRay
+from weft_engine.kernel.backends.own_folder import sweep
 from weft_engine.kernel.backends.processes import Processes
 from weft_engine.kernel.backends.threads import Threads
 from weft_engine.kernel.runtime.messages import Failed, Lost
@@ -262,7 +263,7 @@ from tests.engine.kernel.backends.jobs import job, start, sums
 from weft_engine.kernel.backends.on_ray import OnRay
 backend = OnRay(workers=2, num_cpus=0.25, local_cpus=2)
 deployment, listener = start(backend, job(sums(None)))
-print(backend.cluster._folder)
+print(backend.cluster._folder.path)
 print(*[link.pid for link in backend.pools[""]._joined.values()], flush=True)
 sys.stdin.read()
 """
@@ -277,13 +278,16 @@ sys.stdin.read()
         pids = [int(pid) for pid in coordinator.stdout.readline().split()]
         processes = [psutil.Process(pid) for pid in pids]
         # Ray's own agents look only once a minute whether their node is still there.
-        processes += [
-            process
-            for process in psutil.Process(coordinator.pid).children(recursive=True)
-            if not process.name().endswith("Agent") and process.pid not in pids
-        ]
+        children = psutil.Process(coordinator.pid).children(recursive=True)
+        agents = [process for process in children if process.name().endswith("Agent")]
+        processes += [one for one in children if one not in agents and one.pid not in pids]
         coordinator.kill()
         coordinator.wait(TIMEOUT)
         _, alive = psutil.wait_procs(processes, TIMEOUT)
-        shutil.rmtree(folder, ignore_errors=True)
         assert not alive
+    for agent in agents:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            agent.kill()
+    psutil.wait_procs(agents, TIMEOUT)
+    sweep("weft-ray-", str(Path(folder).parent), young_s=0)  # as the next coordinator does
+    assert not Path(folder).exists()
