@@ -9,7 +9,7 @@ from sqlmodel import AutoString, SQLModel
 
 from weft_server.database import UtcDateTime
 
-MODULES = ("accounts", "flows", "rooms", "runs")
+MODULES = ("accounts", "flows", "rooms", "runs", "triggers")
 
 
 def tables() -> MetaData:

@@ -15,7 +15,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from sqlmodel import Session
 
 from weft_engine.nodes.catalogue import Catalogue
-from weft_server import accounts, catalogue, files, flows, health, rooms, runs
+from weft_server import accounts, catalogue, files, flows, health, rooms, runs, triggers
 from weft_server.accounts.principal import Principal, guard_api, public
 from weft_server.accounts.service import Accounts
 from weft_server.database import Database
@@ -26,7 +26,7 @@ from weft_server.settings import Settings
 from weft_server.version import version
 from weft_server.web import STATIC, Front
 
-FEATURES = (accounts, catalogue, flows, files, runs, rooms)
+FEATURES = (accounts, catalogue, flows, files, runs, rooms, triggers)
 MAX_BODY = 1_000_000
 _STATE = ("settings", "database", "bus", "accounts", "catalogue")
 

@@ -20,7 +20,7 @@ from weft_server.errors import MEDIA_TYPE, Malformed, problem
 from weft_server.settings import Settings
 
 STATIC = Path(__file__).parent / "static"
-_API = ("/api", "/ws")
+_API = ("/api", "/ws", "/hooks")
 _IMMUTABLE = "public, max-age=31536000, immutable"
 _FRESH = "no-cache"
 _COMPRESSED = (("br", ".br"), ("gzip", ".gz"))

@@ -50,5 +50,9 @@ ALL = sorted(_walk(), key=str)
 HTTP = [route for route in ALL if route.method != "WS"]
 SOCKETS = [route for route in ALL if route.method == "WS"]
 SCHEMA = [route for route in HTTP if route.path.startswith("/api/schema")]
-PUBLIC = {"getHealth", "getReadiness", "setUp", "signIn", "lookAtInvitation", "acceptInvitation"}
+HOOKS = {"hookGet", "hookPost", "hookPut", "hookPatch", "hookDelete"}
+PUBLIC = {
+    *("getHealth", "getReadiness", "setUp", "signIn", "lookAtInvitation", "acceptInvitation"),
+    *HOOKS,
+}
 CLOSED = [route for route in HTTP if route.operation not in PUBLIC and route not in SCHEMA]

@@ -61,6 +61,8 @@ def test_every_table_of_the_contract_is_there(database: Database) -> None:
         *("user", "session", "api_key", "workspace", "member", "invitation"),
         *("flow", "flow_share", "doc", "doc_log", "doc_snapshot"),
         *("run", "run_node", "run_event", "run_activation"),
+        *("armed_flow", "flow_trigger", "trigger_secret", "trigger_event", "trigger_file"),
+        *("queued_message", "trigger_lease"),
     }
 
 
