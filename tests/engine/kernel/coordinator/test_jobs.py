@@ -1,6 +1,7 @@
 """Jobs on real backends, through failures, to exact results."""
 
 import asyncio
+import threading
 import time
 from collections import Counter
 from dataclasses import replace
@@ -23,13 +24,18 @@ COUNT = 4000
 
 
 def until(running: Any, ready: Any) -> None:
-    """Let a job go on until something is so."""
+    """Let a job go on until something is so; it is looked at whenever the job tells of something."""
+    heard = threading.Event()
+    running.listen(lambda event: heard.set())
     give_up = time.monotonic() + TIMEOUT
     while not ready():
         assert running.error is None, running.error
         assert time.monotonic() < give_up
-        if not running.step():
-            time.sleep(0.001)
+        if running._stepping:
+            running.step()
+        else:
+            heard.wait(TIMEOUT)
+            heard.clear()
 
 
 def ends(records: list[Any]) -> dict[int, int]:
