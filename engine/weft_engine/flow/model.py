@@ -28,6 +28,13 @@ class Position(_Model):
     y: float = Field(ge=-1e7, le=1e7)
 
 
+class Size(_Model):
+    """How large something is on the canvas."""
+
+    width: float = Field(gt=0, le=1e5)
+    height: float = Field(gt=0, le=1e5)
+
+
 class Retry(_Model):
     """How often and how patiently a failed node is tried again."""
 
@@ -57,8 +64,12 @@ class Node(_Model):
     """What people call it; the title of its type when empty."""
     settings: dict[Annotated[str, StringConstraints(min_length=1, max_length=200)], Value] = {}
     position: Position | None = None
+    """Where it stands: on the canvas, not within its parent. That of a container in which something
+    lies follows from what lies in it."""
+    size: Size | None = None
+    """Of a container: the room it takes at least. Without it, what lies in it decides."""
     parent: Id | None = None
-    """The frame it lies in."""
+    """The container or frame it lies in."""
     disabled: bool = False
     """A disabled node does not run; what depends on it is skipped."""
     notes: Prose | None = None
@@ -88,13 +99,6 @@ class Edge(_Model):
     def id(self) -> str:
         """`source.port>target.port`, so that two people drawing the same edge make one."""
         return f"{self.source}.{self.source_port}>{self.target}.{self.target_port}"
-
-
-class Size(_Model):
-    """How large something is on the canvas."""
-
-    width: float = Field(gt=0, le=1e5)
-    height: float = Field(gt=0, le=1e5)
 
 
 class Note(_Model):

@@ -20,7 +20,7 @@ from weft_engine.flow.values import Id, Line, Value
 
 NODE_FIELDS: Final = (
     "name", "disabled", "notes", "retry", "timeout_s", "on_error", "queue_capacity", "priority",
-    "pinned", "version", "parent",
+    "pinned", "version", "parent", "size",
 )  # fmt: skip
 FLOW_FIELDS: Final = (
     "name", "description", "mode", "inputs", "outputs", "variables", "parallelism", "restart",
@@ -130,7 +130,7 @@ class SetField(_Op):
     node: Id
     field: Literal[
         "name", "disabled", "notes", "retry", "timeout_s", "on_error", "queue_capacity", "priority",
-        "pinned", "version", "parent",
+        "pinned", "version", "parent", "size",
     ]  # fmt: skip
     value: Value
     expect: Value = None

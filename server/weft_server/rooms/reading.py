@@ -167,6 +167,7 @@ _NODE: Final[tuple[Field, ...]] = (
     ("pinned", fields.value),
     ("version", fields.integer(1, 2**53 - 1)),
     ("position", fields.position),
+    ("size", fields.size),
 )
 
 
@@ -216,10 +217,15 @@ def _drop_lost_parents(nodes: dict[str, dict[str, Any]], problems: list[Document
 
 
 def _contains_itself(nodes: Mapping[str, Mapping[str, Any]], id_: str) -> bool:
+    return _lies_in(nodes, id_, id_)
+
+
+def _lies_in(nodes: Mapping[str, Mapping[str, Any]], id_: str, around: str) -> bool:
+    """Whether a node lies in another, at once or through others."""
     seen: set[str] = set()
     at: str | None = nodes[id_].get("parent")
     while at is not None and at in nodes and at not in seen:
-        if at == id_:
+        if at == around:
             return True
         seen.add(at)
         at = nodes[at].get("parent")
@@ -242,27 +248,45 @@ def _read_edges(
     multiple: Multiple,
     problems: list[DocumentProblem],
 ) -> list[Edge]:
-    """The edges that a flow can have: both ends there, ports filled once, no circle."""
+    """The edges that a flow can have: both ends there, ports filled once, no circle.
+
+    A port of a container may face inwards as well as outwards: it can be filled from both sides.
+    Edges between a node and what lies in it are part of no circle.
+    """
     kept: dict[str, tuple[str, Edge]] = {}
-    taken: set[tuple[str, str]] = set()
+    taken: set[_Filled] = set()
     for key in _keys(raw):
         edge = read_edge(raw[key])
         code = _fault(edge, nodes, multiple, taken, kept)
         if code is not None or edge is None:
             problems.append(DocumentProblem(f"document.{code}", edge=key))
             continue
-        taken.add((edge.target, edge.target_port))
+        taken.add(_filled(edge, nodes))
         kept[edge.id] = (key, edge)
-    closing = [kept.pop(edge.id)[0] for edge in closing_edges([edge for _, edge in kept.values()])]
+    beside = [
+        edge
+        for _, edge in kept.values()
+        if not _lies_in(nodes, edge.source, edge.target)
+        and not _lies_in(nodes, edge.target, edge.source)
+    ]
+    closing = [kept.pop(edge.id)[0] for edge in closing_edges(beside)]
     problems.extend(DocumentProblem("document.cycle", edge=key) for key in closing)
     return [edge for _, edge in kept.values()]
+
+
+_Filled = tuple[str, str, bool]
+"""An input port: the node, the port, and whether it is filled from inside."""
+
+
+def _filled(edge: Edge, nodes: Mapping[str, Mapping[str, Any]]) -> _Filled:
+    return edge.target, edge.target_port, _lies_in(nodes, edge.source, edge.target)
 
 
 def _fault(
     edge: Edge | None,
     nodes: Mapping[str, Mapping[str, Any]],
     multiple: Multiple,
-    taken: AbstractSet[tuple[str, str]],
+    taken: AbstractSet[_Filled],
     kept: Mapping[str, Any],
 ) -> str | None:
     """Why an edge cannot be shown beside those that come before it."""
@@ -273,7 +297,7 @@ def _fault(
     if edge.source not in nodes or edge.target not in nodes:
         return "dangling_edge"
     port = (nodes[edge.target]["type"], edge.target_port)
-    if port not in multiple and (edge.target, edge.target_port) in taken:
+    if port not in multiple and _filled(edge, nodes) in taken:
         return "port_taken"
     return None
 

@@ -23,7 +23,10 @@ class Schema:
         """Collect it from the catalogue."""
         specs = list(specs)
         multiple = {
-            (spec.type, port.name) for spec in specs for port in spec.inputs if port.multiple
+            (spec.type, port.name)
+            for spec in specs
+            for port in (*spec.inputs, *(spec.inside.inputs if spec.inside else ()))
+            if port.multiple
         }
         return cls(frozenset(multiple), {spec.type: _long_texts(spec) for spec in specs})
 

@@ -28,6 +28,7 @@ values: st.SearchStrategy[Any] = st.recursive(
 settings_maps = st.dictionaries(st.sampled_from(KEYS), values | texts, max_size=4)
 # JSON has one zero.
 coordinates = st.floats(-1e6, 1e6).map(lambda number: number + 0.0) | st.integers(-500, 500)
+sizes = st.fixed_dictionaries({"width": st.integers(1, 900), "height": st.integers(1, 900)})
 positions = st.fixed_dictionaries({"x": coordinates, "y": coordinates})
 retries = st.builds(
     Retry, max_attempts=st.integers(1, 100), delay_s=st.floats(0, 60), backoff=st.just(2)
@@ -38,6 +39,7 @@ nodes = st.builds(
     name=st.none() | texts,
     settings=settings_maps,
     position=st.none() | positions,
+    size=st.none() | sizes,
     disabled=st.booleans(),
     notes=st.none() | texts,
     retry=st.none() | retries,
@@ -121,6 +123,7 @@ node_fields = st.one_of(
     _field("on_error", st.sampled_from(["fail", "route"])),
     _field("queue_capacity", st.none() | st.integers(1, 9)),
     _field("priority", st.none() | st.integers(-9, 9)),
+    _field("size", st.none() | sizes),
     _field("pinned", values),
     _field("parent", st.none() | ids),
 )
