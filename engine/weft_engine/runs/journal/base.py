@@ -5,6 +5,8 @@ from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
+from weft_engine.runs.journal.codec import Codec
+from weft_engine.runs.journal.errors import JournalError
 from weft_engine.runs.run import RunRequest
 
 Durability = Literal["sync", "async", "exit", "none"]
@@ -12,6 +14,10 @@ Durability = Literal["sync", "async", "exit", "none"]
 soon. `exit`: only when the run ends or parks. `none`: nothing is written."""
 
 FRESH: Final = -1
+
+
+ENDED: Final = frozenset({"completed", "failed", "cancelled"})
+"""The statuses after which nothing more happens."""
 
 
 class StepRow(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -63,6 +69,21 @@ class SignalRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     taken: bool = False
 
 
+class PackedRow(msgspec.Struct, frozen=True):
+    """A `StepRow` as bytes (`rows.pack_step`): made by the run's thread and not by the writer's."""
+
+    data: bytes
+
+
+class ReleaseRow(msgspec.Struct, frozen=True):
+    """The end of holding a run, which then has this status; written with the rows before it."""
+
+    status: str
+
+
+Row = StepRow | PackedRow | WakeRow | ReleaseRow
+
+
 class RunEntry(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A run in the journal."""
 
@@ -93,21 +114,30 @@ class JournalStore(Protocol):
     `journal.damaged`) and loses nothing that it has answered for.
     """
 
+    codec: Codec
+    """For what rows have of variables, payloads and data; set it when the node types are known."""
+
     def acquire(
         self, run_id: str, owner: str, ttl_s: float, entry: RunEntry | None = None
     ) -> Lease | None:
-        """Take a run for oneself, a new one with its entry; None when another holds it."""
+        """Take a run for oneself, a new one with its entry; None when another holds it.
+
+        The same owner gets it again, with a new token. A run that has ended is given to nobody.
+        """
         ...
 
     def renew(self, leases: Sequence[Lease], ttl_s: float) -> list[Lease]:
-        """Hold on to runs; those that were lost are missing from the answer."""
+        """Hold on to runs; those that were lost are missing from the answer.
+
+        A lease that has run out is lost, also when nobody has taken the run since.
+        """
         ...
 
-    def release(self, lease: Lease, status: str) -> None: ...
+    def release(self, lease: Lease, status: str) -> None:
+        """Give a run back; `journal.fenced` when it was lost."""
+        ...
 
-    def write(
-        self, batch: Sequence[tuple[Lease, StepRow | WakeRow | None, tuple[str, str] | None]]
-    ) -> list[str]:
+    def write(self, batch: Sequence[tuple[Lease, Row | None, tuple[str, str] | None]]) -> list[str]:
         """Store rows of several runs in one transaction.
 
         Args:
@@ -120,7 +150,12 @@ class JournalStore(Protocol):
 
     def entry(self, run_id: str) -> RunEntry | None: ...
 
-    def steps(self, run_id: str) -> list[StepRow]: ...
+    def steps(self, run_id: str) -> list[StepRow]:
+        """The rows in the order in which they were written.
+
+        Of an attempt of an activation there is one: the last that was written.
+        """
+        ...
 
     def wakes(self, run_id: str) -> list[WakeRow]: ...
 
@@ -130,6 +165,10 @@ class JournalStore(Protocol):
 
     def signal(self, run_id: str, signal: SignalRow) -> bool:
         """Store a signal; False when one of that id is there already."""
+        ...
+
+    def signalled(self) -> list[str]:
+        """Parked runs that were sent a signal which they wait for and have not taken."""
         ...
 
     def signals(self, run_id: str) -> list[SignalRow]: ...
@@ -148,6 +187,14 @@ class JournalStore(Protocol):
         """Delete runs and all their rows."""
         ...
 
+    def ended(self) -> list[tuple[str, float]]:
+        """Runs that have ended, and when, the last first."""
+        ...
+
+    def references(self) -> set[str]:
+        """The digests of all blobs that anything in the journal names."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -160,22 +207,37 @@ class Journal(Protocol):
         """Write a row with the next group.
 
         `then` is called, on any thread, once it is on disk; at once, before this returns, where
-        the durability does not wait.
+        the durability does not wait. It is never called when the journal is lost.
+
+        Raises:
+            JournalError: `journal.unstorable`; nothing was written.
         """
         ...
 
-    def park(self, wake: WakeRow) -> None: ...
+    def park(self, wake: WakeRow) -> None:
+        """Write down what an activation waits for; it is on disk after `flush` or `end`."""
+        ...
 
-    def unpark(self, node: str, scope: str) -> None: ...
+    def unpark(self, node: str, scope: str) -> None:
+        """An activation waits no more."""
+        ...
 
     def lost(self) -> bool:
         """Whether another holds the run now, or the store cannot write: the run must stop."""
         ...
 
+    @property
+    def failure(self) -> JournalError | None:
+        """Why it is lost."""
+        ...
+
     def flush(self) -> None:
-        """Wait until everything is on disk."""
+        """Wait until everything is on disk; raises `failure` when it never will be."""
         ...
 
     def end(self, status: str) -> None:
-        """Write what is left and give the run back."""
+        """Write what is left and give the run back; raises `failure` when that cannot be.
+
+        When this returns the status and all rows are on disk, whatever the durability.
+        """
         ...

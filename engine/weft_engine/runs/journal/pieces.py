@@ -57,6 +57,7 @@ class Chunks:
         self._where = where
         self._open = bytearray()
         self._records = 0
+        self._at_once = 1
         self.pieces: list[tuple[Any, int, int]] = []
         """Where, how many records, how many bytes."""
 
@@ -72,10 +73,15 @@ class Chunks:
 
     def add(self, records: list[Any]) -> None:
         """Take the next records."""
-        for at in range(0, len(records), _AT_ONCE):
-            batch = records[at : at + _AT_ONCE]
-            self._open += self._codec.encode(batch, self._where)
+        at = 0
+        while at < len(records):
+            batch = records[at : at + self._at_once]
+            data = self._codec.encode(batch, self._where)
+            at += len(batch)
+            self._open += data
             self._records += len(batch)
+            # Large records go one by one, so that never much more than a piece is in memory.
+            self._at_once = max(1, min(_AT_ONCE, _CHUNK * len(batch) // len(data)))
             if len(self._open) >= min(_LARGEST, _CHUNK * (1 + len(self.pieces) // _GROW)):
                 self.flush()
 
