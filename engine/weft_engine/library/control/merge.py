@@ -1,8 +1,9 @@
 """Bringing several ways together."""
 
-from typing import Literal, TypeVar
+from typing import Literal, Self, TypeVar
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
+from pydantic_core import PydanticCustomError
 
 from weft_engine.kernel.operators.base import Operator
 from weft_engine.kernel.stream import DataStream
@@ -96,6 +97,19 @@ class Merge(NodeType):
             ports={"inputs": ("输入", "要合并的各条路。"), "out": ("输出", "合并后的记录。")},
         ),
     )
+
+    @model_validator(mode="after")
+    def _with_a_key(self) -> Self:
+        if self.mode == "by_key" and not self.key:
+            raise PydanticCustomError(
+                "key",
+                "{message}",
+                {
+                    "message": "merging by key needs the key columns",
+                    "hint": "Name the columns that every way has.",
+                },
+            )
+        return self
 
     def build(self, inputs: list[DataStream[T]], ctx: NodeContext | None = None) -> DataStream[T]:
         """Combine the streams."""
