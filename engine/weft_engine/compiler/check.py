@@ -7,7 +7,8 @@ flow, however broken, never raises, and always gives the same list in the same o
 then by the order of the nodes in the flow.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from weft_engine.compiler import rules_edges, rules_graph, rules_nodes
 from weft_engine.compiler.problems import SEVERITIES, Facts, Fix, Problem, Severity
@@ -19,10 +20,24 @@ from weft_engine.nodes.catalogue import Catalogue
 __all__ = ["Fix", "Problem", "Severity", "Wiring", "check", "has_errors", "infer"]
 
 
-def check(flow: Flow, catalogue: Catalogue, *, wiring: Wiring | None = None) -> list[Problem]:
-    """Find the problems of a flow; `wiring` saves inferring it again."""
+def check(
+    flow: Flow,
+    catalogue: Catalogue,
+    *,
+    wiring: Wiring | None = None,
+    flows: Mapping[str, Any] | None = None,
+) -> list[Problem]:
+    """Find the problems of a flow.
+
+    Args:
+        flow: The flow.
+        catalogue: The node types it may use.
+        wiring: Saves inferring it again.
+        flows: The flows that can be called, by name, as plain data. What is called is not looked
+            at when they are not given.
+    """
     scopes = split(flow, catalogue)
-    facts = Facts(flow, catalogue, wiring or infer(flow, catalogue, scopes), scopes)
+    facts = Facts(flow, catalogue, wiring or infer(flow, catalogue, scopes), scopes, flows)
     places = {node: at for at, node in enumerate(facts.wiring.order)}
 
     def rank(found: Problem) -> tuple[int, int, str, str, str, str, str]:

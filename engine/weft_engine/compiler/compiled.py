@@ -1,10 +1,12 @@
 """A flow that has passed its checks, with all of it that stays the same from run to run."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from weft_engine.compiler.check import check
+from weft_engine.compiler.problems import Problem
+from weft_engine.compiler.scopes import Scopes, split
 from weft_engine.compiler.wiring import Wiring, infer
 from weft_engine.errors import FlowError
 from weft_engine.flow.model import Flow
@@ -38,21 +40,52 @@ def compile_flow(
     Raises:
         FlowError: `flow.invalid`, with the problems in `params`.
     """
-    problems = [
-        problem
-        for problem in check(flow, catalogue)
-        if problem.severity == "error"
-        and (only is None or problem.node is None or problem.node in only)
-    ]
-    if problems:
-        raise _invalid([problem.model_dump(mode="json") for problem in problems])
-    runnable = {name: node for name, node in flow.nodes.items() if only is None or name in only}
+    scopes = split(flow, catalogue)
+    wiring = infer(flow, catalogue, scopes)
+    must_be_valid(check(flow, catalogue, wiring=wiring), only, scopes)
+    names = [name for name in flow.nodes if only is None or name in only]
+    return build_nodes(flow, wiring, catalogue, names)
+
+
+def build_nodes(flow: Flow, wiring: Wiring, catalogue: Catalogue, names: Iterable[str]) -> Compiled:
+    """Build some nodes of a flow that passed its checks."""
+    runnable = {name: flow.nodes[name] for name in names}
     return Compiled(
         flow=flow,
-        wiring=infer(flow, catalogue),
+        wiring=wiring,
         nodes={name: catalogue.build(name, node) for name, node in runnable.items()},
-        works={name: catalogue.work(node.type) for name, node in runnable.items()},
+        works={name: catalogue.work_of(node) for name, node in runnable.items()},
     )
+
+
+def must_be_valid(
+    problems: Iterable[Problem], only: Collection[str] | None, scopes: Scopes
+) -> None:
+    """Refuse a flow that has errors.
+
+    Args:
+        problems: What a check found.
+        only: Nodes to look at, with what lies in them; all when None.
+        scopes: The scopes of the flow.
+
+    Raises:
+        FlowError: `flow.invalid`, with the problems in `params`.
+    """
+
+    def matters(node: str | None) -> bool:
+        while node is not None and only is not None and node not in only:
+            node = scopes.inside.get(node)
+            if node is None:
+                return False
+        return True
+
+    found = [
+        problem.model_dump(mode="json")
+        for problem in problems
+        if problem.severity == "error" and matters(problem.node)
+    ]
+    if found:
+        raise _invalid(found)
 
 
 def _invalid(problems: list[dict[str, Any]]) -> FlowError:

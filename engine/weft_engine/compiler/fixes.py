@@ -8,6 +8,7 @@ from weft_engine.flow.model import Edge, Node, Position
 from weft_engine.flow.ops import AddNode, add_edge, remove_edge
 from weft_engine.nodes.fits import Fit, fits
 from weft_engine.nodes.port_type import PortType
+from weft_engine.nodes.region import BODY
 from weft_engine.nodes.spec import NodeSpec, Port
 
 _MOST_ADAPTERS = 2
@@ -33,23 +34,23 @@ def reconnect(facts: Facts, edge: Edge, **ends: str) -> Fix:
     )  # fmt: skip
 
 
-def free(facts: Facts, node: str, port: Port) -> bool:
-    """Whether an input port can take one more edge."""
-    return port.multiple or not any(e.target_port == port.name for e in facts.into[node])
+def free(facts: Facts, edge: Edge, port: Port) -> bool:
+    """Whether an input port of the target of an edge can take one more edge from its source."""
+    moved = edge.model_copy(update={"target_port": port.name})
+    return port.multiple or not facts.edges_to(moved)
 
 
 def other_ports(facts: Facts, edge: Edge) -> Iterator[Fix]:
     """Other ports of the same two nodes that go together."""
-    source, target = facts.specs.get(edge.source), facts.specs.get(edge.target)
-    if source is None or target is None:
+    if facts.specs.get(edge.source) is None:
         return
-    sent = facts.wiring.nodes[edge.source].outputs
+    sent = facts.senders(edge)
     if edge.source_port in sent:
-        for port in target.inputs:
-            other = port.name != edge.target_port and free(facts, edge.target, port)
+        for port in facts.takers(edge):
+            other = port.name != edge.target_port and free(facts, edge, port)
             if other and fits(sent[edge.source_port].type, port.type).ok:
                 yield reconnect(facts, edge, target_port=port.name)
-    wanted = target.input(edge.target_port)
+    wanted = facts.port_of(edge)
     for name, output in sent.items():
         if wanted is not None and name != edge.source_port and fits(output.type, wanted.type).ok:
             yield reconnect(facts, edge, source_port=name)
@@ -67,12 +68,10 @@ def nearest_port(facts: Facts, edge: Edge, names: Iterable[str], end: str) -> It
 
 
 def _fit(facts: Facts, edge: Edge) -> Fit:
-    output = facts.wiring.output(edge.source, edge.source_port)
-    target = facts.specs.get(edge.target)
-    port = target.input(edge.target_port) if target else None
+    output, port = facts.senders(edge).get(edge.source_port), facts.port_of(edge)
     if output is None or port is None:
         return Fit(ok=False)
-    taken = any(e.target_port == port.name and e.id != edge.id for e in facts.into[edge.target])
+    taken = any(other.id != edge.id for other in facts.edges_to(edge))
     moves = any(e.target == edge.target and e.source == edge.source for e in facts.flow.edges)
     if taken and not port.multiple and not moves:
         return Fit(ok=False)
@@ -96,13 +95,36 @@ def connect(facts: Facts, node: str, port: Port) -> Iterator[Fix]:
 
 
 def _feeds(facts: Facts, node: str, port: Port) -> Iterator[Edge]:
-    """The edges that could lead into a port, without closing a circle."""
+    """The edges that could lead into a port, without closing a circle or leaving a container."""
     over = facts.wiring.nodes[node].over
+    around = facts.scopes.inside.get(node)
+    for out, sent in facts.wiring.nodes[around].inner.items() if around is not None else ():
+        same = facts.scopes.sections.get(node) == section_of(facts, str(around), out)
+        if same and fits(sent.type, port.type).ok:
+            yield _edge(str(around), out, node, port.name)
     for name, out, sent in facts.outputs:
         found = fits(sent.type, port.type)
         strange = found.how == "lift" and over is not None and over != sent.origin
-        if found.ok and not strange and not facts.leads_back(name, node):
+        if not found.ok or strange or not _may_read(facts, name, node):
+            continue
+        if not facts.leads_back(name, node):
             yield _edge(name, out, node, port.name)
+
+
+def section_of(facts: Facts, container: str, output: str) -> str:
+    """The section that an inner output belongs to."""
+    spec = facts.specs.get(container)
+    port = spec.inside.output(output) if spec is not None and spec.inside is not None else None
+    return port.section if port is not None else BODY
+
+
+def _may_read(facts: Facts, source: str, node: str) -> bool:
+    """Whether a node may read another: one beside it, or beside a container around it."""
+    around = facts.scopes.inside.get(source)
+    if facts.lies_in(node, source) or (around is not None and not facts.lies_in(node, around)):
+        return False
+    one, other = facts.level(source, node)
+    return facts.scopes.sections.get(one) == facts.scopes.sections.get(other)
 
 
 def _edge(source: str, source_port: str, target: str, target_port: str) -> Edge:
@@ -111,9 +133,7 @@ def _edge(source: str, source_port: str, target: str, target_port: str) -> Edge:
 
 def adapters(facts: Facts, edge: Edge) -> Iterator[Fix]:
     """Put a node between that takes what is sent and gives what is wanted."""
-    output = facts.wiring.output(edge.source, edge.source_port)
-    target = facts.specs.get(edge.target)
-    wanted = target.input(edge.target_port) if target else None
+    output, wanted = facts.senders(edge).get(edge.source_port), facts.port_of(edge)
     if output is None or wanted is None or not facts.may_search():
         return
     found = [spec for spec in facts.catalogue.specs() if _adapts(spec, output.type, wanted.type)]
@@ -139,7 +159,7 @@ def _adapts(spec: NodeSpec, sent: PortType, wanted: PortType) -> bool:
 
 def _between(facts: Facts, edge: Edge, spec: NodeSpec) -> Fix:
     name = fresh_id(facts, spec.type.rpartition(".")[2])
-    node = Node(type=spec.type, position=_middle(facts, edge))
+    node = Node(type=spec.type, position=_middle(facts, edge), parent=_between_in(facts, edge))
     return fix(
         "insert_node",
         f"Put “{spec.name}” between",
@@ -163,12 +183,26 @@ def merge(facts: Facts, edges: list[Edge]) -> Iterator[Fix]:
             "merge_edges",
             f"Bring them together with “{spec.name}”",
             *(remove_edge(edge) for edge in edges),
-            AddNode(id=name, node=Node(type=spec.type, position=_middle(facts, first))),
+            AddNode(
+                id=name,
+                node=Node(
+                    type=spec.type,
+                    position=_middle(facts, first),
+                    parent=_between_in(facts, first),
+                ),
+            ),
             *(add_edge(_edge(e.source, e.source_port, name, many[0].name)) for e in edges),
             add_edge(_edge(name, spec.outputs[0].name, first.target, first.target_port)),
             type=spec.type,
         )
         return
+
+
+def _between_in(facts: Facts, edge: Edge) -> str | None:
+    """The container in which a node between the ends of an edge lies."""
+    if facts.lies_in(edge.source, edge.target):
+        return edge.target
+    return facts.scopes.inside.get(edge.target)
 
 
 def fresh_id(facts: Facts, word: str) -> str:

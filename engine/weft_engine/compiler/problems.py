@@ -14,7 +14,7 @@ from weft_engine.flow.model import Edge, Flow, Node
 from weft_engine.flow.ops import Op, Patch
 from weft_engine.flow.topology import chains, incoming, part, reach
 from weft_engine.nodes.catalogue import Catalogue
-from weft_engine.nodes.spec import NodeSpec
+from weft_engine.nodes.spec import NodeSpec, Port
 
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "info")
@@ -58,6 +58,8 @@ class Facts:
     catalogue: Catalogue
     wiring: Wiring
     scopes: Scopes
+    flows: Mapping[str, Any] | None = None
+    """The flows that can be called; None when they are not known."""
     specs: dict[str, NodeSpec] = field(init=False)
     searches: int = 100
     """How many more times a fix may be searched for: a flow with more problems needs other help."""
@@ -74,8 +76,53 @@ class Facts:
 
     @cached_property
     def into(self) -> dict[str, list[Edge]]:
-        """The edges into each node."""
-        return incoming(self.flow)
+        """The edges into each node from outside it."""
+        return {
+            name: [edge for edge in edges if not self.lies_in(edge.source, name)]
+            for name, edges in incoming(self.flow).items()
+        }
+
+    @cached_property
+    def misplaced(self) -> frozenset[str]:
+        """The edges that have no place in any scope."""
+        return frozenset(edge.id for edge in (*self.scopes.leaving, *self.scopes.mixed))
+
+    def lies_in(self, node: str, container: str) -> bool:
+        """Whether a node lies in a container, at once or deeper."""
+        return container != node and container in self.chains.get(node, ())
+
+    def senders(self, edge: Edge) -> dict[str, OutputWiring]:
+        """The outputs of its source from which an edge to its target may start."""
+        wired = self.wiring.nodes[edge.source]
+        return wired.inner if self.lies_in(edge.target, edge.source) else wired.outputs
+
+    def takers(self, edge: Edge) -> Sequence[Port]:
+        """The inputs of its target at which an edge from its source may end."""
+        spec = self.specs.get(edge.target)
+        if spec is None:
+            return ()
+        if not self.lies_in(edge.source, edge.target):
+            return spec.inputs
+        return spec.inside.inputs if spec.inside is not None else ()
+
+    def port_of(self, edge: Edge) -> Port | None:
+        """The input at which an edge ends."""
+        return next((port for port in self.takers(edge) if port.name == edge.target_port), None)
+
+    def edges_to(self, edge: Edge) -> list[Edge]:
+        """All edges into the port at which an edge ends, with itself when it is drawn."""
+        inner = self.lies_in(edge.source, edge.target)
+        found = self.exits.get(edge.target, []) if inner else self.into.get(edge.target, [])
+        return [other for other in found if other.target_port == edge.target_port]
+
+    @cached_property
+    def exits(self) -> dict[str, list[Edge]]:
+        """The edges from inside each container to it."""
+        found: dict[str, list[Edge]] = {}
+        for edge in self.flow.edges if self.scopes.inside else ():
+            if self.lies_in(edge.source, edge.target):
+                found.setdefault(edge.target, []).append(edge)
+        return found
 
     @cached_property
     def outputs(self) -> list[tuple[str, str, OutputWiring]]:
@@ -146,9 +193,9 @@ class Facts:
         return self.label(node) if alone else f"{self.label(node)} ({port})"
 
     def enabled(self, node: str) -> bool:
-        """Whether a node is there and not disabled."""
-        known = self.flow.nodes.get(node)
-        return known is not None and not known.disabled
+        """Whether a node is there, and neither disabled nor in a container that is."""
+        around = self.chains.get(node, ())
+        return bool(around) and not any(self.flow.nodes[name].disabled for name in around)
 
 
 def problem(

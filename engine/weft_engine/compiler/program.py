@@ -53,6 +53,9 @@ class ScopePlan:
     unit_of: Mapping[str, int]
     inner: Mapping[str, Mapping[str, "ScopePlan"]] = field(default_factory=dict)
     """Container node of this scope → section → its plan. Of a called flow: section `body`."""
+    captures: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """Container node of this scope → the outputs (node, port) of this scope and of those around
+    that its inside reads: what must be there before it starts, beside its inputs."""
     outputs: tuple[str, ...] = ()
     """Of the run's own scope and of a called flow: the nodes whose outputs are the flow's."""
 

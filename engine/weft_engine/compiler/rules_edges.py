@@ -24,6 +24,8 @@ def rules(facts: Facts) -> Iterator[Problem]:
         if edge.source not in facts.flow.nodes or edge.target not in facts.flow.nodes:
             yield _dangling(facts, edge)
             continue
+        if edge.id in facts.misplaced:
+            continue
         ports = list(_ports(facts, edge))
         yield from ports
         if not ports:
@@ -86,17 +88,17 @@ def _loose_end(gone: str, other: str, missing: str) -> str:
 
 def _ports(facts: Facts, edge: Edge) -> Iterator[Problem]:
     source, target = facts.specs.get(edge.source), facts.specs.get(edge.target)
-    outputs = facts.wiring.nodes[edge.source].outputs
+    outputs = facts.senders(edge)
     if source is not None and edge.source_port not in outputs:
         offered = list(fixes.nearest_port(facts, edge, outputs, "source_port"))
-        if edge.source_port == ERROR_PORT:
+        if edge.source_port == ERROR_PORT and not facts.lies_in(edge.target, edge.source):
             op = SetField(node=edge.source, field="on_error", value="route")
             sender = facts.label(edge.source)
             offered = [fix("route_errors", f"Let {sender} send errors here", op, source=sender)]
         yield _no_port(facts, edge, edge.source, edge.source_port, "output", list(outputs), offered)
-    if target is not None and target.input(edge.target_port) is None:
-        names = [port.name for port in target.inputs]
-        free = [port.name for port in target.inputs if fixes.free(facts, edge.target, port)]
+    if target is not None and facts.port_of(edge) is None:
+        names = [port.name for port in facts.takers(edge)]
+        free = [port.name for port in facts.takers(edge) if fixes.free(facts, edge, port)]
         offered = list(fixes.nearest_port(facts, edge, free, "target_port"))
         yield _no_port(facts, edge, edge.target, edge.target_port, "input", names, offered)
 
@@ -122,8 +124,7 @@ def _no_port(
 
 def _types(facts: Facts, edge: Edge) -> Iterator[Problem]:
     wired = facts.wiring.edges[edge.id]
-    target = facts.specs.get(edge.target)
-    port = target.input(edge.target_port) if target else None
+    port = facts.port_of(edge)
     if wired.fit.ok or port is None:
         return
     yield problem(
@@ -161,8 +162,13 @@ def _way_out(gives: PortType, takes: PortType) -> str:
 
 def _taken(facts: Facts) -> Iterator[Problem]:
     for node, spec in sorted(facts.specs.items()):
-        for port in spec.inputs:
-            edges = _edges_into(facts, node, port.name)
+        inner = spec.inside.inputs if spec.inside is not None else ()
+        for port, into in (
+            *((port, facts.into[node]) for port in spec.inputs),
+            *((port, facts.exits.get(node, [])) for port in inner),
+        ):
+            found = (edge for edge in into if edge.target_port == port.name)
+            edges = list(dict.fromkeys(edge for edge in found if edge.source in facts.flow.nodes))
             if port.multiple or len(edges) < 2:
                 continue
             yield problem(
@@ -179,8 +185,3 @@ def _taken(facts: Facts) -> Iterator[Problem]:
                 ],
                 edges=[edge.id for edge in edges],
             )
-
-
-def _edges_into(facts: Facts, node: str, port: str) -> list[Edge]:
-    found = (edge for edge in facts.into[node] if edge.target_port == port)
-    return list(dict.fromkeys(edge for edge in found if edge.source in facts.flow.nodes))

@@ -53,9 +53,9 @@ def _break(facts: Facts, edges: list[Edge]) -> Fix:
 
 
 def _missing_inputs(facts: Facts) -> Iterator[Problem]:
-    for name, node in facts.nodes():
+    for name, _ in facts.nodes():
         spec = facts.specs.get(name)
-        if spec is None or node.disabled:
+        if spec is None or not facts.enabled(name):
             continue
         wired = {e.target_port for e in facts.into[name] if e.source in facts.flow.nodes}
         for port in spec.inputs:
@@ -100,7 +100,9 @@ def _unreachable(facts: Facts, stuck: set[str]) -> Iterator[Problem]:
 
 def _skipped(facts: Facts) -> Iterator[Problem]:
     for name, _ in facts.nodes():
-        if facts.wiring.nodes[name].state == "skipped":
+        around = facts.scopes.inside.get(name)
+        inner = around is not None and facts.wiring.nodes[around].state != "runs"
+        if facts.wiring.nodes[name].state == "skipped" and not inner:
             yield problem(
                 "skipped", "it is skipped, because the nodes before it are disabled",
                 severity="info", hint="Enable them to run it.", node=name,

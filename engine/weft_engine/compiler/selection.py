@@ -1,10 +1,11 @@
 """Which nodes a run is made of, when it is not to be all of them."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from weft_engine.errors import FlowError
-from weft_engine.flow.model import Flow
+from weft_engine.flow.model import Edge, Flow
 from weft_engine.flow.topology import ancestors, descendants, incoming
 
 
@@ -22,15 +23,17 @@ def select(
     from_node: str | None = None,
     to_node: str | None = None,
     reusable: Callable[[str, Collection[str]], bool] = lambda node, ports: False,
+    captures: Mapping[str, Collection[tuple[str, str]]] = MappingProxyType({}),
 ) -> Selection:
     """Choose the nodes of a run.
 
     Args:
-        flow: The flow.
+        flow: The flow; of a program the flow of its own scope, `top.compiled.flow`.
         from_node: Run this node and what follows it. Nodes before it run only when their earlier
             outputs cannot be used.
         to_node: Run this node and what it needs, nothing else.
         reusable: Whether the earlier outputs of some ports of a node can be used.
+        captures: What the insides of containers read, as in `ScopePlan.captures`.
 
     Raises:
         FlowError: `run.unknown_node`.
@@ -43,6 +46,8 @@ def select(
                 hint="Choose a node of the flow.",
                 params={"node": name},
             )
+    if captures:
+        flow = flow.model_copy(update={"edges": (*flow.edges, *_captured(captures))})
     wanted = set(flow.nodes)
     if from_node is not None:
         wanted = descendants(flow, from_node) | {from_node}
@@ -77,6 +82,13 @@ def _complete(
                 run.add(source)
                 todo.append(source)
     return Selection(frozenset(run), frozenset(reused))
+
+
+def _captured(captures: Mapping[str, Collection[tuple[str, str]]]) -> Iterator[Edge]:
+    """What the inside of a container reads, as if it were wired to the container."""
+    for container, reads in captures.items():
+        for node, port in reads:
+            yield Edge(source=node, source_port=port, target=container, target_port=port)
 
 
 def _nothing(node: str, ports: Collection[str]) -> bool:
