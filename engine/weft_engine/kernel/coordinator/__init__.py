@@ -41,8 +41,8 @@ def start_job(
 
     Args:
         spec: what is to run. Where it has no storage, one is made of its settings: the checkpoint
-            directory, or, for a job that is to have checkpoints without one, a place that ends
-            with the job.
+            directory, or, where there is none, a place that ends with the job. A job without
+            an interval, too, keeps nothing there but what becomes of savepoints.
         backend: where it is to run; it is not closed at the end.
         resume: `latest` to go on from the newest checkpoint of a job of that name, if there is
             one; the path of a savepoint to go on from; None to begin anew.
@@ -55,34 +55,31 @@ def start_job(
             `checkpoint.key_groups`, `checkpoint.kind_changed`.
     """
     storage, remove = _storage(spec, backend)
-    if storage is not None:
-        storage.acquire(f"job {spec.plan.job} ({spec.id})")
+    storage.acquire(f"job {spec.plan.job} ({spec.id})")
 
     def ended() -> None:
-        if storage is not None:
-            storage.release()
+        storage.release()
         remove()
 
     try:
         start: Start = choose(spec.plan, storage, resume, allow_dropped=allow_dropped)
-        spec = replace(spec, storage=storage)
+        settings = spec.settings
+        wanted = settings.checkpoint_dir is not None or settings.checkpoint_interval_s is not None
+        unwanted = spec.storage is None and not wanted
+        spec = replace(spec, storage=storage, for_savepoints=unwanted)
         return Job(spec, backend, start, listeners=listeners, ended=ended)
     except BaseException:
         ended()
         raise
 
 
-def _storage(
-    spec: JobSpec, backend: Backend
-) -> tuple[CheckpointStorage | None, Callable[[], None]]:
+def _storage(spec: JobSpec, backend: Backend) -> tuple[CheckpointStorage, Callable[[], None]]:
     """Where checkpoints go, and what removes the place if it is not to stay."""
     settings = spec.settings
     if spec.storage is not None:
         return spec.storage, _nothing
     if settings.checkpoint_dir is not None:
         return Files(settings.checkpoint_dir, spec.plan.job), _nothing
-    if settings.checkpoint_interval_s is None:
-        return None, _nothing
     if backend.name in {"inline", "threads"}:
         return Memory(), _nothing
     folder = tempfile.mkdtemp(prefix=f"weft-checkpoints-{os.getpid()}-")

@@ -54,7 +54,8 @@ class Committer:
         self._plan = spec.plan
         self._plan_hash = plan_hash(spec.plan)
         self._storage = spec.storage
-        self._keep = spec.settings.checkpoint_keep
+        self._for_savepoints = spec.for_savepoints
+        self._keep = 1 if spec.for_savepoints else spec.settings.checkpoint_keep
         self._wall_ms = wall_ms
         # Starts that share checkpoints clean up behind one another; any other job may be alive.
         starts, this = owners(f"{spec.id}-0-0-0")
@@ -98,7 +99,7 @@ class Committer:
             operators,
             self._wall_ms(),
         )
-        if self._storage is not None:
+        if self._storage is not None and not (kind == "final" and self._for_savepoints):
             try:
                 added = self.results.write(id_, collected, self._storage)
                 checkpoint = replace(checkpoint, operators={**operators, **added})

@@ -278,6 +278,9 @@ class Coordinator(Lifecycle):
         self._state = "finished"
         waiting, self._requests = self._requests, []
         for request in waiting:
+            if self.spec.for_savepoints:
+                request.refuse(not_running(self.spec.plan.job))
+                continue
             self._serving = request
             self._write_savepoint(checkpoint, now)
         self._committer.retain()

@@ -167,7 +167,8 @@ class Lifecycle:
         if self._serving is not None:
             self._serving.refuse(error)
             self._serving = None
-        able = is_retryable(error, report) and gone and self._storage is not None
+        kept = self._storage is not None and not self.spec.for_savepoints
+        able = is_retryable(error, report) and gone and kept
         delay = self._strategy.failed(now) if able else None
         if delay is None:
             self._end("failed", error)

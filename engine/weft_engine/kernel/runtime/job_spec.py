@@ -21,3 +21,6 @@ class JobSpec:
     """`services.ServiceSpec` by name."""
     config: Mapping[str, Any] = field(default_factory=dict)
     """What the program's author has configured, for `context.get_config`."""
+    for_savepoints: bool = False
+    """Whether the storage is there for savepoints only: the job asked for no checkpoints. It then
+    starts from none of its own, and nobody wants what its subtasks have at their end."""

@@ -123,7 +123,8 @@ class SnapshotReporter:
             while self._running:
                 check()
                 self._idle.wait(_LOOK_S)
-        return taken.write(self._storage, self._prefix(taken.checkpoint))
+        storage = None if self._host.spec.for_savepoints else self._storage
+        return taken.write(storage, self._prefix(taken.checkpoint))
 
     def _prefix(self, checkpoint: int) -> str:
         own = self._subtask

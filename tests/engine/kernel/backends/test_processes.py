@@ -395,7 +395,7 @@ def point(n):
     return Point(n)
 
 def same(p):
-    sys.stdout.write(f"at {p.x}\n")
+    sys.stdout.write(f"at {p.x}\\n")
     return Point(p.x + 1) if isinstance(p, Point) else None
 
 backend = Processes()

@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from tests.engine.kernel.backends.jobs import Numbers
 from tests.engine.kernel.conformance.chaos import verify
 from tests.engine.kernel.conformance.chaos_program import Run, build
-from weft_engine.kernel import LocalEnvironment
+from weft_engine.kernel import FileSink, LocalEnvironment
 from weft_engine.kernel.connectors import Reader, ReaderContext
 
 PATIENCE = 120
@@ -64,6 +64,42 @@ def test_stopped_and_divided_anew(before: int, behind: int, tmp_path: Path) -> N
     found = {"odd": odd.get(), "loop": loop.get(), "attempts": 1}
     (tmp_path / "collected.json").write_text(json.dumps(found))
     verify(again)
+
+
+class Held(Numbers):
+    """Gives the numbers below 200, and then nothing more; it has no end."""
+
+    def __init__(self) -> None:
+        super().__init__(None, 4)
+
+    def reader(self, split: Any, position: Any, context: ReaderContext) -> Reader[int]:
+        reader: Any = Numbers(200, 4).reader(split, position, context)
+        read = reader.read
+        reader.read = lambda limit: read(limit) or []
+        return cast(Reader[int], reader)
+
+
+@pytest.mark.parametrize("backend", ["inline", "threads", "processes"])
+def test_a_savepoint_needs_no_checkpoints(backend: str, tmp_path: Path) -> None:
+    def pipeline(parallelism: int, source: Numbers) -> tuple[LocalEnvironment, FileSink]:
+        config = {"parallelism": parallelism, "batch.size": 16}
+        env = LocalEnvironment("saved", config, backend=backend)
+        sink = FileSink(tmp_path / "out")
+        counts = env.from_source(source, uid="numbers").key_by(lambda n: n % 7).count(uid="counts")
+        counts.sink(sink, uid="out")
+        return env, sink
+
+    env, _ = pipeline(2, Held())
+    job = env.submit(wait=False)
+    assert job.savepoint(tmp_path / "first", timeout=PATIENCE).is_dir()
+    path = job.savepoint(tmp_path / "second", stop=True, timeout=PATIENCE)
+    job.wait(PATIENCE)
+    env, sink = pipeline(3, Numbers(1000, 4))
+    env.submit(wait=True, resume=str(path))
+    found = [json.loads(line) for part in sink.parts() for line in part.read_text().splitlines()]
+    wanted = Counter(n % 7 for n in range(1000))
+    assert Counter(key for key, _ in found) == wanted
+    assert {key: max(n for k, n in found if k == key) for key in wanted} == wanted
 
 
 class Uneven(Numbers):

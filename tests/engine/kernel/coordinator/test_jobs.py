@@ -24,7 +24,7 @@ COUNT = 4000
 
 
 def until(running: Any, ready: Any) -> None:
-    """Let a job go on until something is so; it is looked at whenever the job tells of something."""
+    """Let a job go on until something is so; looks whenever the job tells of something."""
     heard = threading.Event()
     running.listen(lambda event: heard.set())
     give_up = time.monotonic() + TIMEOUT
