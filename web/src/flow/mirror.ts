@@ -42,6 +42,8 @@ export class Mirror {
   private edgeProblems: DocumentProblem[] = [];
   private parentProblems: DocumentProblem[] = [];
   private noteProblems: DocumentProblem[] = [];
+  /** The nodes with the parents that count. */
+  private parents: Readonly<Record<string, NodeData>> = {};
 
   constructor(
     doc: Y.Doc,
@@ -89,10 +91,11 @@ export class Mirror {
     const changed = touched(events, this.roots.nodes);
     let structure = false;
     for (const id of changed) {
-      const before = this.readings.get(id)?.data?.type;
+      const before = this.readings.get(id)?.data;
       if (this.roots.nodes.has(id)) this.readings.set(id, this.reading(id));
       else this.readings.delete(id);
-      if (this.readings.get(id)?.data?.type !== before) structure = true;
+      const now = this.readings.get(id)?.data;
+      if (now?.type !== before?.type || now?.parent !== before?.parent) structure = true;
     }
     const patch: Partial<Graph> = { nodes: this.nodes(changed) };
     if (structure) {
@@ -109,6 +112,7 @@ export class Mirror {
     const readable: Record<string, NodeData> = {};
     for (const [id, { data }] of this.readings) if (data) readable[id] = data;
     this.parentProblems = readParents(readable);
+    this.parents = readable;
     const previous = useGraph.getState().nodes;
     const nodes: Record<string, FlowNode> = {};
     const homeless: string[] = [];
@@ -127,7 +131,8 @@ export class Mirror {
   private house(homeless: string[], nodes: Record<string, FlowNode>): void {
     const missing = new Set(homeless);
     const placed = Object.values(nodes).filter((n) => !missing.has(n.id));
-    const edges = readEdges(this.rawEdges(), (id) => nodes[id]?.type, this.multiple)[0];
+    const parentOf = (id: string) => nodes[id]?.parent;
+    const edges = readEdges(this.rawEdges(), (id) => nodes[id]?.type, this.multiple, parentOf)[0];
     const found = places(
       homeless,
       edges,
@@ -150,7 +155,8 @@ export class Mirror {
   private edges(): FlowEdge[] {
     const previous = new Map(useGraph.getState().edges.map((e) => [e.id, e]));
     const type = (id: string) => this.readings.get(id)?.data?.type;
-    const [edges, problems] = readEdges(this.rawEdges(), type, this.multiple);
+    const parentOf = (id: string) => this.parents[id]?.parent;
+    const [edges, problems] = readEdges(this.rawEdges(), type, this.multiple, parentOf);
     this.edgeProblems = problems;
     return edges.map((edge) => previous.get(edge.id) ?? edge);
   }

@@ -142,6 +142,7 @@ const NODE: Known = [
   ["pinned", fields.anyValue],
   ["version", fields.integer(1, 2 ** 53 - 1)],
   ["position", fields.position],
+  ["size", fields.size],
 ];
 
 /** Reads one node; `undefined` when it cannot be shown. */
@@ -186,13 +187,19 @@ export function readParents(nodes: Record<string, NodeData>): DocumentProblem[] 
   return problems;
 }
 
-function containsItself(nodes: Record<string, NodeData>, id: string): boolean {
+const containsItself = (nodes: Record<string, NodeData>, id: string): boolean =>
+  liesIn((at) => nodes[at]?.parent, id, id);
+
+type ParentOf = (node: string) => string | undefined;
+
+/** Whether a node lies in another, at once or through others. */
+function liesIn(parentOf: ParentOf, id: string, container: string): boolean {
   const seen = new Set<string>();
-  let at = nodes[id]?.parent;
-  while (at !== undefined && nodes[at] && !seen.has(at)) {
-    if (at === id) return true;
+  let at = parentOf(id);
+  while (at !== undefined && !seen.has(at)) {
+    if (at === container) return true;
     seen.add(at);
-    at = nodes[at]?.parent;
+    at = parentOf(at);
   }
   return false;
 }
@@ -207,11 +214,19 @@ function readEnds(raw: unknown): EdgeEnds | undefined {
 
 type TypeOf = (node: string) => string | undefined;
 
-/** Keeps the edges a valid flow can have: both ends there, ports filled once, no cycle. */
+const NOWHERE: ParentOf = () => undefined;
+
+/**
+ * Keeps the edges a valid flow can have: both ends there, ports filled once, no cycle.
+ *
+ * A port of a container may face inwards as well as outwards: it can be filled from both sides.
+ * Edges between a node and what lies in it are part of no circle.
+ */
 export function readEdges(
   raw: Record<string, unknown>,
   typeOf: TypeOf,
   multiple: Multiple,
+  parentOf: ParentOf = NOWHERE,
 ): [FlowEdge[], DocumentProblem[]] {
   const problems: DocumentProblem[] = [];
   const kept = new Map<string, FlowEdge>();
@@ -219,29 +234,33 @@ export function readEdges(
   const taken = new Set<string>();
   for (const key of sortedKeys(raw)) {
     const ends = readEnds(raw[key]);
-    const fault = faultOf(ends, typeOf, multiple, taken, kept);
+    const inside = ends !== undefined && liesIn(parentOf, ends.source, ends.target);
+    const filled = ends && `${portKey(ends.target, ends.target_port)}\u0000${inside}`;
+    const fault = faultOf(ends, typeOf, multiple, filled !== undefined && taken.has(filled), kept);
     if (fault || !ends) {
       problems.push({ code: `document.${fault}`, edge: key });
       continue;
     }
     const edge = { id: edgeId(ends), ...ends };
-    taken.add(portKey(edge.target, edge.target_port));
+    if (filled) taken.add(filled);
     kept.set(edge.id, edge);
     keys.set(edge.id, key);
   }
   const edges = [...kept.values()].sort((a, b) => compareText(a.id, b.id));
-  const [acyclic, closing] = withoutCycles(edges);
+  const nested = ({ source, target }: EdgeEnds) =>
+    liesIn(parentOf, source, target) || liesIn(parentOf, target, source);
+  const closing = new Set(closingEdges(edges.filter((edge) => !nested(edge))));
   for (const edge of closing) {
     problems.push({ code: "document.cycle", edge: keys.get(edge.id) ?? edge.id });
   }
-  return [acyclic, problems];
+  return [closing.size > 0 ? edges.filter((edge) => !closing.has(edge)) : edges, problems];
 }
 
 function faultOf(
   ends: EdgeEnds | undefined,
   typeOf: TypeOf,
   multiple: Multiple,
-  taken: ReadonlySet<string>,
+  taken: boolean,
   kept: ReadonlyMap<string, FlowEdge>,
 ): string | null {
   if (!ends) return "malformed_edge";
@@ -249,19 +268,19 @@ function faultOf(
   const type = typeOf(ends.target);
   if (type === undefined || typeOf(ends.source) === undefined) return "dangling_edge";
   if (multiple.has(portKey(type, ends.target_port))) return null;
-  return taken.has(portKey(ends.target, ends.target_port)) ? "port_taken" : null;
+  return taken ? "port_taken" : null;
 }
 
-/** Adds the edges in order and leaves out each one that closes a cycle. */
-function withoutCycles(edges: FlowEdge[]): [FlowEdge[], FlowEdge[]] {
+/** Adds the edges in order and answers each one that closes a cycle. */
+function closingEdges(edges: FlowEdge[]): FlowEdge[] {
   const ids = [...new Set(edges.flatMap((e) => [e.source, e.target]))];
-  if (order(ids, edges).length === ids.length) return [edges, []];
+  if (order(ids, edges).length === ids.length) return [];
   const kept: FlowEdge[] = [];
   const closing: FlowEdge[] = [];
   for (const edge of edges) {
     (closesCycle(kept, edge.source, edge.target) ? closing : kept).push(edge);
   }
-  return [kept, closing];
+  return closing;
 }
 
 const NOTE: Known = [
@@ -299,7 +318,12 @@ export function read(
   }
   problems.push(...readParents(nodes));
   const rawEdges = isMap(document.edges) ? document.edges : {};
-  const [edges, hidden] = readEdges(rawEdges, (id) => nodes[id]?.type, multiple);
+  const [edges, hidden] = readEdges(
+    rawEdges,
+    (id) => nodes[id]?.type,
+    multiple,
+    (id) => nodes[id]?.parent,
+  );
   problems.push(...hidden);
   const rawNotes = isMap(document.notes) ? document.notes : {};
   const notes: Record<string, NoteData> = {};

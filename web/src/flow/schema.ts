@@ -72,6 +72,7 @@ export const NODE_FIELDS = [
   "queue_capacity",
   "priority",
   "pinned",
+  "size",
 ] as const;
 export type NodeField = (typeof NODE_FIELDS)[number];
 

@@ -61,7 +61,8 @@ const NO_SPECS: ReadonlyMap<string, SpecLike> = new Map();
 export function multipleOf(specs: ReadonlyMap<string, SpecLike>): Multiple {
   const ports = new Set<string>();
   for (const spec of specs.values()) {
-    for (const port of spec.inputs) if (port.multiple) ports.add(portKey(spec.type, port.name));
+    const inputs = [...spec.inputs, ...(spec.inside?.inputs ?? [])];
+    for (const port of inputs) if (port.multiple) ports.add(portKey(spec.type, port.name));
   }
   return ports;
 }

@@ -24,6 +24,9 @@ export interface NodeData {
   name?: string;
   settings?: JsonMap;
   position?: Point;
+  /** Of a container: the room it takes at least. */
+  size?: { width: number; height: number };
+  /** The container or frame it lies in; its place is on the canvas all the same. */
   parent?: string;
   disabled?: boolean;
   notes?: string;
@@ -114,6 +117,27 @@ export interface PortLike {
   multiple?: boolean;
 }
 
+/** A port of a container that faces the nodes in it. */
+export interface InnerPortLike extends PortLike {
+  section?: string;
+}
+
+/** What a container offers to the nodes in it. */
+export interface InsideLike {
+  /** Where edges into it start. */
+  outputs: InnerPortLike[];
+  /** Where edges out of it end. */
+  inputs: InnerPortLike[];
+}
+
+/** Says that a node has one output port for each entry of a list among its settings. */
+export interface PortsFromLike {
+  setting: string;
+  key?: string;
+  type?: string;
+  also?: string[];
+}
+
 export interface SpecLike {
   type: string;
   name: string;
@@ -123,6 +147,8 @@ export interface SpecLike {
   works?: "process" | "build";
   inputs: PortLike[];
   outputs: PortLike[];
+  inside?: InsideLike | null;
+  ports_from?: PortsFromLike | null;
   settings: SettingsLike;
 }
 
