@@ -22,8 +22,8 @@ from typing import Any, Final
 from weft_engine.errors import ResourceError, said
 from weft_engine.kernel.backends import worker
 from weft_engine.kernel.backends.cluster import ClusterBackend
-from weft_engine.kernel.backends.own_folder import OwnFolder
 from weft_engine.kernel.backends.pool import Pool
+from weft_engine.kernel.runtime.own_folder import OwnFolder
 from weft_engine.kernel.transport.address import Address
 
 OBJECT_STORE: Final = 128 * 2**20

@@ -1,7 +1,5 @@
 """Jobs: deployment, checkpoints, restarts, and the handle on them."""
 
-import os
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,6 +15,7 @@ from weft_engine.kernel.coordinator.failures import JobCancelledError, JobFailed
 from weft_engine.kernel.coordinator.job import Job
 from weft_engine.kernel.coordinator.start import Start, choose
 from weft_engine.kernel.runtime.job_spec import JobSpec
+from weft_engine.kernel.runtime.own_folder import OwnFolder
 
 __all__ = [
     "CheckpointStats",
@@ -82,8 +81,8 @@ def _storage(spec: JobSpec, backend: Backend) -> tuple[CheckpointStorage, Callab
         return Files(settings.checkpoint_dir, spec.plan.job), _nothing
     if backend.name in {"inline", "threads"}:
         return Memory(), _nothing
-    folder = tempfile.mkdtemp(prefix=f"weft-checkpoints-{os.getpid()}-")
-    return Files(folder, spec.plan.job), lambda: shutil.rmtree(folder, ignore_errors=True)
+    folder = OwnFolder("weft-checkpoints-", tempfile.gettempdir())
+    return Files(folder.path, spec.plan.job), folder.remove
 
 
 def _nothing() -> None:

@@ -29,10 +29,10 @@ from tests.engine.kernel.backends.jobs import (
 from weft_engine.errors import FlowError, ResourceError
 from weft_engine.kernel.backends.hybrid import Hybrid
 from weft_engine.kernel.backends.on_ray import OnRay
-from weft_engine.kernel.backends.own_folder import sweep
 from weft_engine.kernel.backends.processes import Processes
 from weft_engine.kernel.backends.threads import Threads
 from weft_engine.kernel.runtime.messages import Failed, Lost
+from weft_engine.kernel.runtime.own_folder import sweep
 
 pytestmark = pytest.mark.ray
 

@@ -5,11 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from weft_engine.kernel.backends.own_folder import OwnFolder, sweep
+from weft_engine.kernel.runtime.own_folder import OwnFolder, sweep
 
 PROGRAM = """
 import os, signal, sys
-from weft_engine.kernel.backends.own_folder import OwnFolder
+from weft_engine.kernel.runtime.own_folder import OwnFolder
 OwnFolder("mine-", sys.argv[1])
 os.kill(os.getpid(), signal.SIGKILL)
 """
