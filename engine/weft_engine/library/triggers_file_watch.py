@@ -6,7 +6,7 @@ from pydantic import Field
 
 from weft_engine.library.triggers import OVERLAP_ZH, SAMPLE_ZH, Overlap, event_of, no_event
 from weft_engine.nodes.node_type import NodeContext, NodeInfo, NodeType, Zh
-from weft_engine.nodes.types import SKIP, Date, File, Skip, Text
+from weft_engine.nodes.types import SKIP, File, Skip, Text
 
 Change = Literal["created", "changed", "deleted"]
 
@@ -17,7 +17,7 @@ class FileChange(NamedTuple):
     file: File | Skip
     path: Text | Skip
     change: Text | Skip
-    time: Date | Skip
+    time: Text | Skip
 
 
 class FileWatchTrigger(NodeType):

@@ -6,7 +6,7 @@ from pydantic import Field, JsonValue
 
 from weft_engine.library.triggers import OVERLAP_ZH, SAMPLE_ZH, Overlap, event_of, no_event
 from weft_engine.nodes.node_type import NodeContext, NodeInfo, NodeType, Zh
-from weft_engine.nodes.types import SKIP, Date, Json, Skip, Text
+from weft_engine.nodes.types import SKIP, Json, Skip, Text
 
 
 class QueueMessage(NamedTuple):
@@ -14,7 +14,7 @@ class QueueMessage(NamedTuple):
 
     message: Json | Skip
     id: Text | Skip
-    time: Date | Skip
+    time: Text | Skip
 
 
 class MessageTrigger(NodeType):

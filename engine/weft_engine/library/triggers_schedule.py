@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from weft_engine.library.triggers import OVERLAP_ZH, Overlap, event_of
 from weft_engine.nodes.node_type import NodeContext, NodeInfo, NodeType, Zh
-from weft_engine.nodes.types import SKIP, Date, Number, Skip
+from weft_engine.nodes.types import SKIP, Number, Skip, Text
 
 _FIELDS = 5
 _SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600}
@@ -19,7 +19,7 @@ _SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600}
 class ScheduledTime(NamedTuple):
     """One time of a schedule."""
 
-    time: Date | Skip
+    time: Text | Skip
     missed: Number | Skip
 
 
@@ -59,7 +59,7 @@ class ScheduleTrigger(NodeType):
         title="Schedule",
         subtitle="{kind} {cron}",
         ports={
-            "time": "The time that was set, in its time zone.",
+            "time": "The time that was set, in its time zone, such as 2026-11-20T09:00:00+01:00.",
             "missed": "How many times before it were missed.",
         },
         aliases_en=("trigger", "cron", "timer", "interval", "every", "daily", "clock"),

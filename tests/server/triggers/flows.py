@@ -8,7 +8,7 @@ from tests.server.runs.flows import Runner, wait_until
 
 
 def started_by(
-    kind: str, port: str, text: str = "Got {{ item }}", **settings: Any
+    trigger: str, port: str, text: str = "Got {{ item }}", /, **settings: Any
 ) -> dict[str, Any]:
     """A trigger whose output is written into a text."""
     return {
@@ -16,7 +16,7 @@ def started_by(
         "name": "Started",
         "mode": "event",
         "nodes": {
-            "event": {"type": f"trigger.{kind}", "settings": settings},
+            "event": {"type": f"trigger.{trigger}", "settings": settings},
             "say": {"type": "text.template", "settings": {"template": text}},
             "show": {"type": "show.text"},
         },
@@ -27,7 +27,7 @@ def started_by(
     }
 
 
-def waiting(kind: str, port: str, **settings: Any) -> dict[str, Any]:
+def waiting(kind: str, port: str, /, **settings: Any) -> dict[str, Any]:
     """The same, and a node that tries to read `gate.txt` until a test writes it."""
     flow = started_by(kind, port, **settings)
     flow["nodes"]["wait"] = {
@@ -90,6 +90,11 @@ class Armer(Runner):
         found = self.events(flow_id, event_state=state)
         assert len(found) == count, found
         return found
+
+    def until_some(self, flow_id: str, count: int) -> list[dict[str, Any]]:
+        """The started events, once there are at least so many."""
+        wait_until(lambda: len(self.events(flow_id, event_state="started")) >= count)
+        return self.events(flow_id, event_state="started")
 
     def said(self, run_id: str) -> str:
         """What a run wrote."""
