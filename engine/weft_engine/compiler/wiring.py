@@ -204,7 +204,7 @@ class _Inference:
             lifted=bool(lifts),
             over=over,
             inputs=inputs,
-            outputs=self._outputs(node, spec, variables, over) if spec else {},
+            outputs=self._outputs(node, spec, variables, over, inputs) if spec else {},
             variables=variables,
             state=state,
             strangers=tuple(sorted(key for key in lifts if self.edges[key].origin != over)),
@@ -309,17 +309,32 @@ class _Inference:
                     bind(pattern, actual, found)
         return found
 
+    def _single(self, node: str, spec: NodeSpec, inputs: Mapping[str, tuple[str, ...]]) -> bool:
+        """Whether a node that composes operators gives single values here."""
+        arriving = [self.edges[key].how for keys in inputs.values() for key in keys]
+        if not arriving or any(how != "single" for how in arriving):
+            return False
+        return spec.may_be_single(self.flow.nodes[node].settings)
+
     def _outputs(
-        self, node: str, spec: NodeSpec, variables: Mapping[str, PortType], over: str | None
+        self,
+        node: str,
+        spec: NodeSpec,
+        variables: Mapping[str, PortType],
+        over: str | None,
+        inputs: Mapping[str, tuple[str, ...]],
     ) -> dict[str, OutputWiring]:
         ports = list(spec.outputs)
         if self.flow.nodes[node].on_error == "route" and spec.output(ERROR_PORT) is None:
             kind = ROW if spec.works == "process" else stream_of(ROW)
             ports.append(Port(name=ERROR_PORT, type=kind))
         found: dict[str, OutputWiring] = {}
+        single = self._single(node, spec, inputs)
         for port in ports:
             kind = fill(port.type, variables)
-            if kind.stream:
+            if kind.stream and single and port.name != ERROR_PORT:
+                found[port.name] = OutputWiring(type=kind.inner)
+            elif kind.stream:
                 found[port.name] = OutputWiring(type=kind, origin=f"{node}.{port.name}")
             elif over is not None:
                 found[port.name] = OutputWiring(type=stream_of(kind), origin=over)

@@ -84,6 +84,9 @@ class NodeInfo:
     """Of a container: what it offers to the nodes in it. It has `region` and `drive`."""
     ports_from: PortsFrom | None = None
     """Its output ports are named by a setting; `process` returns a dict, port → value."""
+    single_when: tuple[str, str] | None = None
+    """A setting and a value: when it has that, and single values are all that is wired, a node with
+    `build` gives single values, too."""
     parks: bool = False
     """It may wait, for long and with nothing held in memory: it has `park` beside `process`."""
     version: int = 1

@@ -66,6 +66,13 @@ class InsideSpec(_Described):
         return tuple(dict.fromkeys((BODY, *named)))
 
 
+class SingleWhen(_Described):
+    """When a node with `build` gives single values: a setting has a value, and only such arrive."""
+
+    setting: str
+    value: str
+
+
 class Traits(_Described):
     """What the compiler may rely on."""
 
@@ -112,6 +119,7 @@ class NodeSpec(_Described):
     outputs: tuple[Port, ...] = ()
     inside: InsideSpec | None = None
     ports_from: PortsFrom | None = None
+    single_when: SingleWhen | None = None
     settings: JsonSchema
     traits: Traits
     examples: tuple[Example, ...] = ()
@@ -139,6 +147,7 @@ class NodeSpec(_Described):
             outputs=tuple(_port(port, info) for port in work.outputs),
             inside=_inside(info.inside),
             ports_from=info.ports_from,
+            single_when=_single_when(info),
             settings=_settings(node),
             traits=_traits(info, work.asynchronous),
             examples=examples,
@@ -154,6 +163,14 @@ class NodeSpec(_Described):
     def output(self, name: str) -> Port | None:
         """The output port of that name."""
         return next((port for port in self.outputs if port.name == name), None)
+
+    def may_be_single(self, settings: Mapping[str, Any]) -> bool:
+        """Whether a node of these settings gives single values where only such arrive."""
+        rule = self.single_when
+        if rule is None:
+            return False
+        default = self.settings["properties"].get(rule.setting, {}).get("default")
+        return bool(settings.get(rule.setting, default) == rule.value)
 
     def named_ports(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
         """The output ports that the settings of a node name."""
@@ -173,6 +190,13 @@ class NodeSpec(_Described):
             for name in self.named_ports(settings)
         )
         return self.model_copy(update={"outputs": named})
+
+
+def _single_when(info: NodeInfo) -> SingleWhen | None:
+    if info.single_when is None:
+        return None
+    setting, value = info.single_when
+    return SingleWhen(setting=setting, value=value)
 
 
 def _inside(inside: Inside | None) -> InsideSpec | None:

@@ -22,7 +22,8 @@ def _when(*modes: str) -> dict[str, JsonValue]:
 class Merge(NodeType):
     """Bring several ways together into one stream.
 
-    Ways that were not taken are left out; if none was taken, what follows is skipped too. The ways
+    Ways that were not taken are left out; if none was taken, what follows is skipped too. Any of
+    several single values, such as the two ways of an If, gives a single value. The ways
     stand in the order of the ids of the nodes they come from. Zip and by key join the fields of
     rows; where two rows have a field of the same name, the later way wins.
 
@@ -68,6 +69,7 @@ class Merge(NodeType):
         aliases_en=("union", "append", "concat", "combine", "join branches", "collect", "zip"),
         aliases_zh=("合并", "汇合", "追加", "并集", "拼接", "按键合并"),
         multiple=("inputs",),
+        single_when=("mode", "any"),
         widgets={"key": "columns"},
         zh=Zh(
             title="合并",
