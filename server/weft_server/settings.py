@@ -33,6 +33,16 @@ class Settings:
     """Send cookies over https only; for a server behind a proxy that speaks https."""
     setup_remote: bool = False
     """Let the first account be made from another machine."""
+    run_workers: int | None = None
+    """How many runs may be under way at once; 32 when empty."""
+    runs_per_workspace: int | None = None
+    """How many of them may be of one workspace; 24 when empty."""
+    journal: str = ""
+    """Path or PostgreSQL address of the journal of runs; empty is inside the data directory."""
+    keep_runs: int = 200
+    """How many ended runs of each flow are kept."""
+    keep_run_days: float | None = None
+    """For how many days ended runs are kept; for ever when empty."""
     access_log: bool = False
     dev: bool = False
     """Accept the development server of the web app as an origin."""
@@ -89,6 +99,13 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(f"{text} is less than 1")
+    return number
+
+
 def _bracketed(host: str) -> str:
     bare = host.strip("[]").lower()
     return f"[{bare}]" if ":" in bare else bare
@@ -108,6 +125,11 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         "trusted_proxies": words,
         "secure_cookies": lambda text: text.lower() in _TRUE,
         "setup_remote": lambda text: text.lower() in _TRUE,
+        "run_workers": _at_least_one,
+        "runs_per_workspace": _at_least_one,
+        "journal": str,
+        "keep_runs": _at_least_one,
+        "keep_run_days": float,
         "access_log": lambda text: text.lower() in _TRUE,
         "dev": lambda text: text.lower() in _TRUE,
     }

@@ -24,6 +24,10 @@ BODIES: dict[str, Any] = {
     "addMember": {"email": "eve@example.org", "role": "owner"},
     "changeRole": {"role": "owner"},
     "sendMessage": {"message": 1},
+    "setBreakpoints": {"breakpoints": []},
+    "editValue": {"at": "a@", "port": "text", "value": 1},
+    "sendSignal": {"name": "go"},
+    "forkRun": {"from_node": "a"},
 }
 LEAST_ROLE = {
     "getFlow": "viewer",
@@ -40,6 +44,9 @@ LEAST_ROLE = {
     "getRunNode": "viewer",
     "listRunEvents": "viewer",
     "cancelRun": "editor",
+    "listActivations": "viewer",
+    **dict.fromkeys(["pauseRun", "resumeRun", "stepRun", "setBreakpoints"], "editor"),
+    **dict.fromkeys(["editValue", "sendSignal", "forkRun", "retryRun"], "editor"),
     "renameWorkspace": "owner",
     "listMembers": "viewer",
     "addMember": "owner",

@@ -31,7 +31,7 @@ async def lifespan(app: Litestar) -> AsyncIterator[None]:
     state.node_data = NodeData(state.database, settings.data)
     state.run_feeds = feeds = Feeds(state.bus)
     state.runs = runs = Runs(
-        RunSettings(data=settings.data, files=settings.files, allow_hosts=_own_addresses(settings)),
+        _settings(settings),
         state.database,
         state.bus,
         state.catalogue,
@@ -45,6 +45,19 @@ async def lifespan(app: Litestar) -> AsyncIterator[None]:
     finally:
         await runs.stop()
         await feeds.close()
+
+
+def _settings(settings: Settings) -> RunSettings:
+    return RunSettings(
+        data=settings.data,
+        files=settings.files,
+        keep=settings.keep_runs,
+        keep_days=settings.keep_run_days,
+        allow_hosts=_own_addresses(settings),
+        workers=settings.run_workers,
+        per_workspace=settings.runs_per_workspace,
+        journal=settings.journal or None,
+    )
 
 
 def _own_addresses(settings: Settings) -> tuple[str, ...]:

@@ -1,28 +1,39 @@
 """Routes of runs."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from litestar import Request, get, post
+from litestar import Request, get, post, put
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from weft_server.accounts.principal import Principal
-from weft_server.runs.data import NodeData
+from weft_server.runs.data import NodeData, Page
+from weft_server.runs.repository import Wanted
 from weft_server.runs.schemas import (
+    ActivationPage,
+    EditValue,
+    ForkRun,
     NodeRunData,
+    NodeState,
     RunEventPage,
     RunInfo,
     RunPage,
     RunState,
+    SendSignal,
+    SetBreakpoints,
     Side,
+    SignalTaken,
     StartRun,
+    StepRun,
 )
 from weft_server.runs.service import Runs
 
 LONGEST_WAIT_S = 300
 PAGE = 50
 LARGEST_PAGE = 200
+LARGEST_ACTIVATIONS_PAGE = 1_000
 EVENTS_PAGE = 1_000
 RECORDS_PAGE = 100
 LARGEST_RECORDS_PAGE = 1_000
@@ -64,11 +75,35 @@ async def list_runs(
     runs: NamedDependency[Runs],
     flow: FromQuery[str | None] = None,
     run_state: Annotated[RunState | None, QueryParameter(name="state")] = None,
+    started_by: Annotated[str | None, QueryParameter(max_length=40)] = None,
+    begin: Annotated[datetime | None, QueryParameter(name="from")] = None,
+    end: Annotated[datetime | None, QueryParameter(name="to")] = None,
+    trigger: Annotated[str | None, QueryParameter(max_length=200)] = None,
+    q: Annotated[str | None, QueryParameter(max_length=200)] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=LARGEST_PAGE)] = PAGE,
     cursor: Annotated[str | None, QueryParameter(max_length=40)] = None,
 ) -> RunPage:
-    """Runs of the flows one may see, newest first."""
-    return await runs.page(principal, flow_id=flow, state=run_state, limit=limit, cursor=cursor)
+    """Runs of the flows one may see, newest first.
+
+    `started_by` is a user's id or `me`; `from` and `to` are when the run was created; `trigger` is
+    a trigger node, or `any`, or `none` for runs that people started; `q` looks for words in the
+    flow's name, the run's number and its failure.
+    """
+    wanted = Wanted(
+        flow_id=flow,
+        state=run_state,
+        started_by=principal.user_id if started_by == "me" else started_by,
+        begin=_in_utc(begin),
+        end=_in_utc(end),
+        trigger=trigger,
+        text=q,
+        before=cursor,
+    )
+    return await runs.read.page(principal, wanted, limit)
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 
 @get("/api/runs/{run_id:str}", operation_id="getRun", tags=["runs"])
@@ -78,7 +113,7 @@ async def get_run(
     runs: NamedDependency[Runs],
 ) -> RunInfo:
     """A run as it is now, with its nodes."""
-    return await runs.info(principal, run_id)
+    return await runs.read.info(principal, run_id)
 
 
 @post("/api/runs/{run_id:str}/cancel", operation_id="cancelRun", tags=["runs"], status_code=202)
@@ -88,7 +123,108 @@ async def cancel_run(
     runs: NamedDependency[Runs],
 ) -> RunInfo:
     """Ask a run to stop; it ends a moment later."""
-    return await runs.cancel(principal, run_id)
+    return await runs.tell.cancel(principal, run_id)
+
+
+@post("/api/runs/{run_id:str}/pause", operation_id="pauseRun", tags=["runs"], status_code=202)
+async def pause_run(
+    run_id: FromPath[str],
+    principal: NamedDependency[Principal],
+    runs: NamedDependency[Runs],
+) -> RunInfo:
+    """Start nothing more; what is under way goes on to its end."""
+    return await runs.tell.pause(principal, run_id)
+
+
+@post("/api/runs/{run_id:str}/resume", operation_id="resumeRun", tags=["runs"], status_code=202)
+async def resume_run(
+    run_id: FromPath[str],
+    principal: NamedDependency[Principal],
+    runs: NamedDependency[Runs],
+) -> RunInfo:
+    """Go on after a pause, and from all breakpoints."""
+    return await runs.tell.resume(principal, run_id)
+
+
+@post("/api/runs/{run_id:str}/step", operation_id="stepRun", tags=["runs"], status_code=202)
+async def step_run(
+    run_id: FromPath[str],
+    principal: NamedDependency[Principal],
+    runs: NamedDependency[Runs],
+    data: JSONBody[StepRun | None] = None,
+) -> RunInfo:
+    """Let a stopped activation happen, and stop again: after it, inside it, or outside."""
+    return await runs.tell.step(principal, run_id, data or StepRun())
+
+
+@put("/api/runs/{run_id:str}/breakpoints", operation_id="setBreakpoints", tags=["runs"])
+async def set_breakpoints(
+    run_id: FromPath[str],
+    principal: NamedDependency[Principal],
+    runs: NamedDependency[Runs],
+    data: JSONBody[SetBreakpoints],
+) -> RunInfo:
+    """Say where a run is to stop; this takes the place of what was said before."""
+    return await runs.tell.set_breakpoints(principal, run_id, data)
+
+
+@post("/api/runs/{run_id:str}/edit", operation_id="editValue", tags=["runs"], status_code=202)
+async def edit_value(
+    run_id: FromPath[str],
+    principal: NamedDependency[Principal],
+    runs: NamedDependency[Runs],
+    data: JSONBody[EditValue],
+) -> RunInfo:
+    """Put another value in the place of what a stopped activation holds."""
+    return await runs.tell.edit(principal, run_id, data)
+
+
+@post("/api/runs/{run_id:str}/signals", operation_id="sendSignal", tags=["runs"], status_code=202)
+async def send_signal(
+    run_id: FromPath[str],
+    principal: NamedDependency[Principal],
+    runs: NamedDependency[Runs],
+    data: JSONBody[SendSignal],
+) -> SignalTaken:
+    """Send a signal, or the answer to an approval; the same id twice counts once."""
+    return await runs.tell.signal(principal, run_id, data)
+
+
+@post("/api/runs/{run_id:str}/fork", operation_id="forkRun", tags=["runs"], status_code=202)
+async def fork_run(
+    run_id: FromPath[str],
+    principal: NamedDependency[Principal],
+    runs: NamedDependency[Runs],
+    data: JSONBody[ForkRun],
+) -> RunInfo:
+    """Run an ended run again from one node on, with other inputs where these are given."""
+    return await runs.fork(principal, run_id, data)
+
+
+@post("/api/runs/{run_id:str}/retry", operation_id="retryRun", tags=["runs"], status_code=202)
+async def retry_run(
+    run_id: FromPath[str],
+    principal: NamedDependency[Principal],
+    runs: NamedDependency[Runs],
+) -> RunInfo:
+    """Run again what failed, with everything that was completed."""
+    return await runs.retry(principal, run_id)
+
+
+@get("/api/runs/{run_id:str}/activations", operation_id="listActivations", tags=["runs"])
+async def list_activations(
+    run_id: FromPath[str],
+    principal: NamedDependency[Principal],
+    runs: NamedDependency[Runs],
+    node: Annotated[str | None, QueryParameter(max_length=200)] = None,
+    node_state: Annotated[NodeState | None, QueryParameter(name="state")] = None,
+    cursor: Annotated[str | None, QueryParameter(max_length=40)] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=LARGEST_ACTIVATIONS_PAGE)] = PAGE,
+) -> ActivationPage:
+    """Every time a node ran: once outside loops, once for each iteration within."""
+    return await runs.read.activations(
+        principal, run_id, node=node, state=node_state, cursor=cursor, limit=limit
+    )
 
 
 @get("/api/runs/{run_id:str}/events", operation_id="listRunEvents", tags=["runs"])
@@ -100,10 +236,10 @@ async def list_events(
     limit: Annotated[int, QueryParameter(ge=1, le=EVENTS_PAGE)] = EVENTS_PAGE,
 ) -> RunEventPage:
     """Events of a run behind a number, in order."""
-    return await runs.events(principal, run_id, after=after, limit=limit)
+    return await runs.read.events(principal, run_id, after=after, limit=limit)
 
 
-@get("/api/runs/{run_id:str}/nodes/{node:str}", operation_id="getRunNode", tags=["runs"])
+@get("/api/runs/{run_id:str}/nodes/{node:path}", operation_id="getRunNode", tags=["runs"])
 async def get_node(
     run_id: FromPath[str],
     node: FromPath[str],
@@ -111,13 +247,17 @@ async def get_node(
     node_data: NamedDependency[NodeData],
     port: Annotated[str | None, QueryParameter(max_length=64)] = None,
     side: FromQuery[Side | None] = None,
+    in_scope: Annotated[str | None, QueryParameter(name="scope", max_length=400)] = None,
     offset: Annotated[int, QueryParameter(ge=0, le=LARGEST_NUMBER)] = 0,
     limit: Annotated[int, QueryParameter(ge=0, le=LARGEST_RECORDS_PAGE)] = RECORDS_PAGE,
 ) -> NodeRunData:
-    """What became of a node: times, logs, and pages of what it was given and gave."""
-    return await node_data.read(
-        principal, run_id, node, port=port, side=side, offset=offset, limit=limit
-    )
+    """What became of a node: times, logs, and pages of what it was given and gave.
+
+    `node` is its path, such as `loop/fetch`; `scope` names one activation of a node in a loop, the
+    newest is shown without it.
+    """
+    page = Page(port=port, side=side, offset=offset, limit=limit)
+    return await node_data.read(principal, run_id, node.strip("/"), in_scope, page)
 
 
 dependencies = {
@@ -129,6 +269,15 @@ route_handlers: list[Any] = [
     list_runs,
     get_run,
     cancel_run,
+    pause_run,
+    resume_run,
+    step_run,
+    set_breakpoints,
+    edit_value,
+    send_signal,
+    fork_run,
+    retry_run,
+    list_activations,
     list_events,
     get_node,
 ]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,10 +16,20 @@ from weft_server.errors import Missing
 from weft_server.runs import repository
 from weft_server.runs.access import run_access
 from weft_server.runs.schemas import LogLine, NodeRunData, PortPage, Side
-from weft_server.runs.views import loaded, of_node_row
+from weft_server.runs.views import loaded, of_activation_row, of_node_row
 
 MOST_LOGS: Final = 1_000
 LONGEST_TEXT: Final = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What of the data is wanted."""
+
+    port: str | None = None
+    side: Side | None = None
+    offset: int = 0
+    limit: int = 100
 
 
 class NodeData:
@@ -33,13 +44,17 @@ class NodeData:
         principal: Principal,
         run_id: str,
         node: str,
-        *,
-        port: str | None,
-        side: Side | None,
-        offset: int,
-        limit: int,
+        scope: str | None,
+        page: Page,
     ) -> NodeRunData:
         """A node with its logs and a page of each of its ports, or of one of them.
+
+        Args:
+            principal: Who asks.
+            run_id: The run.
+            node: The node's path.
+            scope: Which of its activations; None is the newest.
+            page: What of its data.
 
         Raises:
             Missing: 404 `run.not_found`, or `run.node_not_found`.
@@ -47,7 +62,7 @@ class NodeData:
 
         def work(session: Session) -> NodeRunData:
             run_access(session, principal, run_id)
-            return _Reader(session, self._store, run_id, offset, limit).read(node, port, side)
+            return _Reader(session, self._store, run_id, page).read(node, scope)
 
         return await self._database.query(work)
 
@@ -55,71 +70,89 @@ class NodeData:
 class _Reader:
     """One look at a node."""
 
-    def __init__(
-        self, session: Session, store: OutputStore, run_id: str, offset: int, limit: int
-    ) -> None:
+    def __init__(self, session: Session, store: OutputStore, run_id: str, page: Page) -> None:
         self._session = session
         self._store = store
         self._run_id = run_id
-        self._offset = offset
-        self._limit = limit
+        self._wanted = page
 
-    def read(self, node: str, port: str | None, side: Side | None) -> NodeRunData:
+    def read(self, node: str, scope: str | None) -> NodeRunData:
         """The node with the pages that were asked for."""
-        definition = json.loads(repository.definition(self._session, self._run_id) or "{}")
+        run = repository.frozen(self._session, self._run_id)
+        flow = _Wiring(json.loads(run.definition or "{}"))
         row = repository.node(self._session, self._run_id, node)
-        if row is None and node not in definition.get("nodes", {}):
+        activation = repository.activation(self._session, self._run_id, node, scope)
+        if (row is None and node not in flow.nodes) or (scope and activation is None):
             raise Missing(
-                f"The run has no node {node!r}.",
+                f"The run has no node {node!r}" + (f" in {scope}." if scope else "."),
                 code="run.node_not_found",
                 hint="Look at the nodes of the run.",
-                params={"id": node},
+                params={"id": node, "scope": scope},
             )
-        info = {"state": "idle"} if row is None else of_node_row(row).model_dump()
-        outputs: Mapping[str, PortPage] = {}
-        inputs: Mapping[str, PortPage] = {}
-        if side != "input" and row is not None:
-            outputs = self._outputs(loaded(row.outputs) or {}, port)
-        if side != "output":
-            inputs = self._inputs(definition.get("edges", ()), node, port)
-        return NodeRunData(**info, logs=self._logs(node), outputs=outputs, inputs=inputs)
+        where = activation.scope if activation is not None else ""
+        info: dict[str, Any] = {"state": "idle"}
+        if activation is not None and where:
+            info = of_activation_row(activation, {}).model_dump(exclude={"inputs", "outputs"})
+        elif row is not None:
+            info = of_node_row(row).model_dump()
+        info["scope"] = where
+        stopped = _values_at(loaded(run.stopped) or (), node, where)
+        inputs, outputs = dict(stopped.get("before", {})), dict(stopped.get("after", {}))
+        if self._wanted.side != "input":
+            outputs = self._pages(self._given(node, where)) | self._pages(outputs)
+        if self._wanted.side != "output":
+            inputs = self._inputs(flow, node, where) | self._pages(inputs)
+        return NodeRunData(
+            **info,
+            logs=self._logs(node, where),
+            outputs=outputs if self._wanted.side != "input" else {},
+            inputs=inputs if self._wanted.side != "output" else {},
+        )
 
-    def _logs(self, node: str) -> list[LogLine]:
+    def _logs(self, node: str, scope: str) -> list[LogLine]:
         rows = repository.events(
             self._session, self._run_id, after=0, limit=MOST_LOGS, node=node, kind="log"
         )
-        return [LogLine(at=row.at, **_log(json.loads(row.data))) for row in rows]
+        lines = [(row.at, json.loads(row.data)) for row in rows]
+        return [LogLine(at=at, **_log(data)) for at, data in lines if _is_of(data, scope)]
 
-    def _outputs(self, kept: Mapping[str, Any], port: str | None) -> dict[str, PortPage]:
+    def _given(self, node: str, scope: str) -> Mapping[str, Any]:
+        """References to what a node gave in a scope, or in the nearest around it."""
+        if scope:
+            activation = repository.activation(self._session, self._run_id, node, scope)
+            if activation is not None and activation.outputs is not None:
+                return loaded(activation.outputs) or {}
+        row = repository.node(self._session, self._run_id, node)
+        return (loaded(row.outputs) or {}) if row is not None else {}
+
+    def _pages(self, kept: Mapping[str, Any]) -> dict[str, PortPage]:
         return {
             name: self._page(reference)
             for name, reference in kept.items()
-            if port is None or name == port
+            if self._wanted.port in (None, name)
         }
 
-    def _inputs(
-        self, edges: Iterable[Mapping[str, str]], node: str, port: str | None
-    ) -> dict[str, PortPage]:
+    def _inputs(self, flow: "_Wiring", node: str, scope: str) -> dict[str, PortPage]:
         """What came in is what the connected ports gave; the first of several edges is shown."""
         pages: dict[str, PortPage] = {}
-        for edge in edges:
-            into = edge["target_port"]
-            if edge["target"] != node or into in pages or port not in (None, into):
+        for into, source, port in flow.sources(node):
+            if into in pages or self._wanted.port not in (None, into):
                 continue
-            source = repository.node(self._session, self._run_id, edge["source"])
-            kept = loaded(source.outputs) if source is not None else None
-            reference = (kept or {}).get(edge["source_port"])
-            if reference is not None:
-                origin = f"{edge['source']}.{edge['source_port']}"
-                pages[into] = self._page(reference).model_copy(update={"source": origin})
+            kept = None
+            for around in _scopes_around(scope):
+                kept = kept or self._given(source, around).get(port)
+            if kept is not None:
+                origin = f"{source}.{port}"
+                pages[into] = self._page(kept).model_copy(update={"source": origin})
         return pages
 
     def _page(self, kept: Mapping[str, Any]) -> PortPage:
         kind = str(kept.get("type") or "Any")
+        plain = kept.get("ref", kept)
         try:
-            page = self._store.read(kept["ref"], self._offset, self._limit)
+            page = self._store.read(plain, self._wanted.offset, self._wanted.limit)
         except ResourceError:
-            ref = reference(kept["ref"])
+            ref = reference(plain)
             return PortPage(type=kind, kind=ref.kind, count=ref.count, truncated=True, missing=True)
         value = page.get("value")
         if isinstance(value, str) and len(value) > LONGEST_TEXT:
@@ -129,3 +162,43 @@ class _Reader:
 
 def _log(data: Mapping[str, Any]) -> dict[str, str]:
     return {"level": str(data.get("level", "info")), "message": str(data.get("message", ""))}
+
+
+def _is_of(data: Mapping[str, Any], scope: str) -> bool:
+    return str(data.get("scope") or "") == scope
+
+
+def _values_at(
+    stopped: Iterable[Mapping[str, Any]], node: str, scope: str
+) -> dict[str, Mapping[str, Any]]:
+    """What a stopped activation holds: its inputs before, its outputs after."""
+    return {
+        stop["when"]: stop.get("values") or {}
+        for stop in stopped
+        if stop["node"] == node and (stop.get("scope") or "") == scope
+    }
+
+
+def _scopes_around(scope: str) -> list[str]:
+    """A scope and those around it: `loop:3/inner:0`, `loop:3`, the run itself."""
+    parts = scope.split("/") if scope else []
+    return ["/".join(parts[:length]) for length in range(len(parts), -1, -1)]
+
+
+class _Wiring:
+    """Which outputs lead to a node; nodes in containers are named by their paths."""
+
+    def __init__(self, definition: Mapping[str, Any]) -> None:
+        self.nodes: Mapping[str, Any] = definition.get("nodes", {})
+        self._edges: Iterable[Mapping[str, str]] = definition.get("edges", ())
+
+    def sources(self, path: str) -> Iterable[tuple[str, str, str]]:
+        """Input port, the path of the node that feeds it, and its port."""
+        node = path.rpartition("/")[2]
+        for edge in self._edges:
+            if edge["target"] == node:
+                yield edge["target_port"], self._path(edge["source"]), edge["source_port"]
+
+    def _path(self, node: str) -> str:
+        parent = str((self.nodes.get(node) or {}).get("parent"))
+        return f"{self._path(parent)}/{node}" if parent in self.nodes else node

@@ -16,8 +16,8 @@ def require_fitting(flow: Flow, asked: StartRun) -> None:
         Invalid: 422 with the code of what does not fit.
     """
     for field, node in (("from_node", asked.from_node), ("to_node", asked.to_node)):
-        if node is not None and node not in flow.nodes:
-            raise _unknown(field, "run.unknown_node", node, flow.nodes)
+        if node is not None:
+            require_node(flow, field, node)
     for name in asked.inputs:
         if name not in flow.inputs:
             raise _unknown(f"inputs.{name}", "run.unknown_input", name, flow.inputs)
@@ -35,6 +35,16 @@ def require_fitting(flow: Flow, asked: StartRun) -> None:
             name=missing[0],
             missing=missing,
         )
+
+
+def require_node(flow: Flow, field: str, node: str) -> None:
+    """Refuse a node that the flow does not have.
+
+    Raises:
+        Invalid: 422 `run.unknown_node`.
+    """
+    if node not in flow.nodes:
+        raise _unknown(field, "run.unknown_node", node, flow.nodes)
 
 
 def _unknown(field: str, code: str, name: str, known: Mapping[str, Any]) -> Invalid:

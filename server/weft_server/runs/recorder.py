@@ -46,8 +46,14 @@ class Recorder:
     async def open(self, run: LiveRun, store: Callable[[Session], int]) -> None:
         """Store a new run, which gives it its number, and follow it from now on."""
         run.row["number"] = await self._journal.write(store)
-        self._runs[run.id] = run
+        self.follow(run)
         self._announce(run, "run_created")
+
+    def follow(self, run: LiveRun) -> None:
+        """Follow a run that is stored already."""
+        for heavy in ("definition", "flows"):
+            run.row.pop(heavy, None)
+        self._runs[run.id] = run
 
     def take(self, events: Sequence[RunEvent]) -> None:
         """Take in events; the end of a run is written at once."""

@@ -1,16 +1,17 @@
 """Queries on runs; those that write are called by the journal."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
     Table,
     bindparam,
-    delete,
     func,
     insert,
+    or_,
     select,
     text,
     tuple_,
@@ -37,7 +38,10 @@ def _table(model: type[SQLModel]) -> Table:
 _run, _node, _event = _table(RunRow), _table(RunNodeRow), _table(RunEventRow)
 _activation = _table(RunActivationRow)
 
-_HEAVY: Final[tuple[Any, ...]] = (RunRow.definition, RunRow.counts)
+_HEAVY: Final[tuple[Any, ...]] = (
+    RunRow.definition, RunRow.counts, RunRow.flows, RunRow.given, RunRow.options,
+)  # fmt: skip
+_LONGEST_NUMBER: Final = 10
 _INPUTS: Final[Any] = RunRow.inputs
 """May hold 1 MB, which is shown with its run only."""
 _OUTPUTS: Final[Any] = RunNodeRow.outputs
@@ -121,42 +125,70 @@ def save(session: Session, changes: Changes) -> None:
         _UPDATE_RUN.one(session, changes.run)
 
 
-def prune(session: Session, flow_id: str, keep: int) -> None:
-    """Delete the oldest ended runs of a flow, so that no more than `keep` are left."""
-    newest = select(func.max(_run.c.number)).where(_run.c.flow_id == flow_id).scalar_subquery()
-    session.connection().execute(
-        delete(_run).where(
-            _run.c.flow_id == flow_id,
-            _run.c.number <= newest - keep,
-            _run.c.state.not_in(UNENDED),
-        )
-    )
-
-
 def find(session: Session, run_id: str) -> StoredRun | None:
     """One run."""
     found = session.execute(_with_starter().where(_run.c.id == run_id)).first()
     return None if found is None else StoredRun(found[0], found[1])
 
 
-def page(
-    session: Session,
-    user_id: str,
-    *,
-    flow_id: str | None,
-    state: str | None,
-    before: str | None,
-    limit: int,
-) -> list[StoredRun]:
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which runs a list shows; None stands for all."""
+
+    flow_id: str | None = None
+    state: str | None = None
+    started_by: str | None = None
+    begin: datetime | None = None
+    """Created at this moment or later."""
+    end: datetime | None = None
+    """Created before this moment."""
+    trigger: str | None = None
+    """A trigger node; `any`: started by events, `none`: by people."""
+    text: str | None = None
+    """In the name of the flow, the number, the id or the failure."""
+    before: str | None = None
+
+    def conditions(self) -> Iterator[Any]:
+        """The conditions on the table of runs."""
+        equal = {
+            _run.c.flow_id: self.flow_id,
+            _run.c.state: self.state,
+            _run.c.started_by: self.started_by,
+        }
+        yield from (column == value for column, value in equal.items() if value is not None)
+        if self.begin is not None:
+            yield _run.c.created_at >= self.begin
+        if self.end is not None:
+            yield _run.c.created_at < self.end
+        if self.trigger in ("any", "none"):
+            there = _run.c.trigger_node.is_not(None)
+            yield there if self.trigger == "any" else ~there
+        elif self.trigger is not None:
+            yield _run.c.trigger_node == self.trigger
+        if self.before is not None:
+            yield _run.c.id < self.before
+        for word in (self.text or "").split():
+            yield _has_word(word)
+
+
+def _has_word(word: str) -> Any:
+    """Whether a run, its failure or its flow has a word."""
+    named = select(col(Flow.id)).where(col(Flow.name).icontains(word, autoescape=True))
+    found = [
+        _run.c.flow_id.in_(named),
+        _run.c.failure.icontains(word, autoescape=True),
+        _run.c.id == word,
+    ]
+    number = word.removeprefix("#")
+    if number.isascii() and number.isdigit() and len(number) < _LONGEST_NUMBER:
+        found.append(_run.c.number == int(number))
+    return or_(*found)
+
+
+def page(session: Session, user_id: str, wanted: Wanted, limit: int) -> list[StoredRun]:
     """Runs of all flows this person may see, newest first."""
     query = _with_starter().options(defer(_INPUTS))
-    query = query.where(_run.c.flow_id.in_(visible_flows(user_id)))
-    if flow_id is not None:
-        query = query.where(_run.c.flow_id == flow_id)
-    if state is not None:
-        query = query.where(_run.c.state == state)
-    if before is not None:
-        query = query.where(_run.c.id < before)
+    query = query.where(_run.c.flow_id.in_(visible_flows(user_id)), *wanted.conditions())
     rows = session.execute(query.order_by(_run.c.id.desc()).limit(limit))
     return [StoredRun(row, starter) for row, starter in rows]
 
@@ -169,10 +201,59 @@ def _with_starter() -> Any:
     )
 
 
-def nodes(session: Session, run_id: str) -> Sequence[RunNodeRow]:
-    """The nodes of a run, without their outputs."""
-    query = select(RunNodeRow).options(defer(_OUTPUTS)).where(_node.c.run_id == run_id)
-    return session.scalars(query).all()
+def nodes(session: Session, run_id: str, *, outputs: bool = False) -> Sequence[RunNodeRow]:
+    """The nodes of a run; without their outputs unless these are asked for."""
+    query = select(RunNodeRow).where(_node.c.run_id == run_id)
+    return session.scalars(query if outputs else query.options(defer(_OUTPUTS))).all()
+
+
+def activation_states(session: Session, run_id: str) -> list[tuple[str, str, int, str]]:
+    """Node, scope, number and state of all activations of a run."""
+    columns = (_activation.c.node, _activation.c.scope, _activation.c.seq, _activation.c.state)
+    rows = session.execute(select(*columns).where(_activation.c.run_id == run_id))
+    return [(name, scope, seq, state) for name, scope, seq, state in rows]
+
+
+def activation(
+    session: Session, run_id: str, name: str, scope: str | None
+) -> RunActivationRow | None:
+    """An activation; the newest of the node when no scope is given."""
+    query = select(RunActivationRow).where(
+        _activation.c.run_id == run_id, _activation.c.node == name
+    )
+    if scope is not None:
+        query = query.where(_activation.c.scope == scope)
+    return session.scalar(query.order_by(_activation.c.seq.desc()).limit(1))
+
+
+def activations(
+    session: Session,
+    run_id: str,
+    *,
+    node: str | None,
+    state: str | None,
+    after: int,
+    limit: int,
+) -> list[RunActivationRow]:
+    """Activations of a run behind a number, in the order in which they began."""
+    query = select(RunActivationRow).where(
+        _activation.c.run_id == run_id, _activation.c.seq > after
+    )
+    if node is not None:
+        query = query.where(_activation.c.node == node)
+    if state is not None:
+        query = query.where(_activation.c.state == state)
+    return list(session.scalars(query.order_by(_activation.c.seq).limit(limit)))
+
+
+def set_breakpoints(session: Session, run_id: str, text: str | None) -> None:
+    """Keep where a run is to stop."""
+    session.execute(update(_run).where(_run.c.id == run_id).values(breakpoints=text))
+
+
+def frozen(session: Session, run_id: str) -> RunRow:
+    """A run with its definition and all that it was asked for."""
+    return session.get_one(RunRow, run_id)
 
 
 def node(session: Session, run_id: str, name: str) -> RunNodeRow | None:
@@ -209,9 +290,15 @@ def last_seq(session: Session, run_id: str) -> int:
     return int(session.scalar(newest) or 0)
 
 
-def unended(session: Session) -> list[RunRow]:
-    """Runs that a server left behind before they ended."""
-    return list(session.scalars(select(RunRow).where(_run.c.state.in_(UNENDED))))
+def unended(session: Session) -> list[tuple[RunRow, str | None]]:
+    """Runs that a server left behind before they ended, with the names of their starters."""
+    query = (
+        select(RunRow, col(User.name))
+        .outerjoin(User, col(User.id) == _run.c.started_by)
+        .where(_run.c.state.in_(UNENDED))
+        .order_by(_run.c.id)
+    )
+    return [(row, name) for row, name in session.execute(query)]
 
 
 def newest_outputs(session: Session, flow_id: str) -> dict[str, dict[str, Any]]:
@@ -228,6 +315,16 @@ def newest_outputs(session: Session, flow_id: str) -> dict[str, dict[str, Any]]:
         .join(_run, _run.c.id == _node.c.run_id)
         .join(latest, (latest.c.node == _node.c.node) & (latest.c.number == _run.c.number))
         .where(_run.c.flow_id == flow_id)
+    )
+    return {name: json.loads(outputs) for name, outputs in rows if outputs}
+
+
+def outputs_of(session: Session, run_id: str) -> dict[str, dict[str, Any]]:
+    """What the completed nodes of a run gave: node → port → reference."""
+    rows = session.execute(
+        select(_node.c.node, _node.c.outputs).where(
+            _node.c.run_id == run_id, _node.c.state == "completed"
+        )
     )
     return {name: json.loads(outputs) for name, outputs in rows if outputs}
 

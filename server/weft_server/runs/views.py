@@ -8,8 +8,8 @@ from weft_engine.runs.events import RunEvent
 from weft_server.runs.live import LiveRun
 from weft_server.runs.live_nodes import LiveNode
 from weft_server.runs.repository import StoredRun
-from weft_server.runs.schemas import NodeRunInfo, RunInfo, RunPerson
-from weft_server.runs.tables import RunEventRow, RunNodeRow
+from weft_server.runs.schemas import ActivationInfo, NodeRunInfo, RunInfo, RunPerson
+from weft_server.runs.tables import RunActivationRow, RunEventRow, RunNodeRow
 
 
 def of_live(run: LiveRun) -> RunInfo:
@@ -32,6 +32,8 @@ def of_live(run: LiveRun) -> RunInfo:
         duration_ms=row["duration_ms"],
         failure=row["failure"],
         last_seq=run.seq,
+        **_more(row, row["paused"], list(run.stopped.values())),
+        breakpoints=loaded(row["breakpoints"]) or [],
         nodes={name: _live_node(node) for name, node in run.nodes.items()},
     )
 
@@ -56,7 +58,42 @@ def of_row(stored: StoredRun, nodes: Iterable[RunNodeRow] | None = None) -> RunI
         duration_ms=row.duration_ms,
         failure=loaded(row.failure),
         last_seq=row.last_seq,
+        **_more(vars(row), loaded(row.paused), loaded(row.stopped) or ()),
+        breakpoints=[] if nodes is None else loaded(row.breakpoints) or [],
         nodes={node.node: of_node_row(node) for node in nodes or ()},
+    )
+
+
+def _more(
+    row: Mapping[str, Any], paused: Mapping[str, Any] | None, stopped: Iterable[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What a run is, where it comes from, and why it stands still."""
+    trigger = loaded(row["trigger"])
+    return {
+        "mode": row["mode"],
+        "priority": row["priority"],
+        "trigger": trigger if trigger and trigger.get("node") is not None else None,
+        "forked_from": row["forked_from"],
+        "pause_reason": (paused or {}).get("reason"),
+        "waits": (paused or {}).get("waits") or [],
+        "stopped": [{**stop, "ports": sorted(stop.get("values") or ())} for stop in stopped],
+    }
+
+
+def of_activation_row(row: RunActivationRow, given: Mapping[str, Any]) -> ActivationInfo:
+    """A stored activation; `given` is what the node gave, where it is activated once."""
+    return ActivationInfo(
+        node=row.node,
+        scope=row.scope,
+        state=row.state,
+        attempts=row.attempts,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        duration_ms=row.duration_ms,
+        inputs=loaded(row.inputs) or {},
+        outputs=(loaded(row.outputs) or {}) if row.scope else given,
+        failure=loaded(row.failure),
+        worker=row.worker,
     )
 
 
@@ -91,7 +128,8 @@ def _live_node(node: LiveNode) -> NodeRunInfo:
 
 
 def _counts(counts: Mapping[str, Any]) -> dict[str, Any]:
-    return {"count_in": counts.get("in") or 0, "count_out": counts.get("out") or {}}
+    totals = {key: counts[key] for key in ("done", "total", "failed") if key in counts}
+    return {"count_in": counts.get("in") or 0, "count_out": counts.get("out") or {}, **totals}
 
 
 def event_of_row(row: RunEventRow) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """Lists of runs and of their events."""
 
-from dataclasses import replace
-
 import pytest
 from sqlmodel import select
 
@@ -98,22 +96,17 @@ def test_numbers_that_no_run_reaches(server: Server, path: str, number: str) -> 
     assert (answer.status_code, answer.json()["code"]) == (422, "request.invalid")
 
 
-def test_old_runs_go_some_at_a_time(server: Server) -> None:
-    runs = server.app.state.runs
-    settings = runs._settings
-    runs._settings = replace(settings, keep=2)
-    try:
-        runner = Runner(server)
-        flow_id = runner.create(GREETING)
-        made = [runner.run(flow_id)["id"] for _ in range(4)]
+def test_old_runs_go_some_at_a_time(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server.app.state.runs._retention, "_keep", 2)
+    runner = Runner(server)
+    flow_id = runner.create(GREETING)
+    made = [runner.run(flow_id)["id"] for _ in range(4)]
 
-        def kept() -> list[str]:
-            page = runner.client.get("/api/runs", params={"flow": flow_id}).json()
-            return [run["id"] for run in page["items"]]
+    def kept() -> list[str]:
+        page = runner.client.get("/api/runs", params={"flow": flow_id}).json()
+        return [run["id"] for run in page["items"]]
 
-        wait_until(lambda: kept() == [made[3], made[2]])
-    finally:
-        runs._settings = settings
+    wait_until(lambda: kept() == [made[3], made[2]])
     with server.database.read() as session:
         left = session.exec(select(RunEventRow).where(RunEventRow.run_id == made[0])).all()
     assert left == []

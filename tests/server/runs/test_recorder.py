@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlmodel import Session
 
 from weft_engine.runs.events import RunEvent
 from weft_server.accounts.tables import User, Workspace
@@ -17,10 +16,12 @@ from weft_server.database import Database, utc_now
 from weft_server.events import Bus
 from weft_server.flows.tables import Flow
 from weft_server.ids import new_id
-from weft_server.runs import interrupted, repository
+from weft_server.runs import repository, unfinished
 from weft_server.runs.journal import Journal
 from weft_server.runs.live import LiveRun
 from weft_server.runs.recorder import Recorder
+from weft_server.runs.repository import Wanted
+from weft_server.runs.retention import too_many
 from weft_server.runs.tables import RunRow
 from weft_server.runs.views import of_live, of_row
 
@@ -248,13 +249,14 @@ def test_the_oldest_runs_are_deleted_with_all_they_have(database: Database) -> N
             if number != 1:
                 desk.recorder.take(events_of(run.id, *LIFE))
                 await run.ended
-        await desk.journal.write(lambda session: repository.prune(session, "flw", keep=3))
+        gone = await desk.journal.write(lambda session: too_many(session, "flw", keep=3))
+        assert gone == [made[0], made[2]]
         await desk.journal.close()
         return made
 
     made = asyncio.run(work())
     with database.read() as session:
-        left = repository.page(session, "usr", flow_id=None, state=None, before=None, limit=10)
+        left = repository.page(session, "usr", Wanted(), 10)
         kept = [run_id for run_id in made if repository.find(session, run_id)]
         gone = [run_id for run_id in made if run_id not in kept]
         assert kept == [made[1], *made[3:]], "one that has not ended stays"
@@ -263,26 +265,140 @@ def test_the_oldest_runs_are_deleted_with_all_they_have(database: Database) -> N
         assert left == [], "nobody's flows are listed"
 
 
-def test_runs_left_behind_are_marked_once(database: Database) -> None:
-    async def work() -> str:
+def test_a_run_that_was_left_behind_is_known_as_it_was(database: Database) -> None:
+    async def work() -> None:
         desk = Desk(database)
         run = await desk.open()
         desk.recorder.take(events_of(run.id, *LIFE[:8]))
         await desk.journal.close()
-        return run.id
+        with database.read() as session:
+            (left,) = unfinished.load(session)
+        again = left.live()
+        assert of_live(again) == of_live(run)
+        assert (again.seq, left.request(), left.commands()) == (8, None, [])
+        desk = Desk(database)
+        desk.recorder.follow(again)
+        restored = [("node_completed", "a", {"restored": True, "duration_ms": 1.5}), *LIFE[8:]]
+        events = events_of(run.id, *LIFE[:8], *restored)
+        desk.recorder.take(events[8:])
+        await again.ended
+        info = stored(database, run.id)
+        assert (info.state, info.last_seq) == ("failed", len(events))
+        states = {name: node.state for name, node in info.nodes.items()}
+        assert states == {"a": "completed", "b": "failed", "c": "skipped"}
+        assert info.nodes["a"].count_out == {"rows": 9}
+        with database.read() as session:
+            assert unfinished.load(session) == []
+        await desk.journal.close()
 
-    run_id = asyncio.run(work())
+    asyncio.run(work())
 
-    def mark(session: Session) -> int:
-        return interrupted.mark_all(session)
 
-    for expected in (1, 0):
-        with database.transaction() as session:
-            assert mark(session) == expected
-    info = stored(database, run_id)
-    assert info.state == "failed"
-    assert info.failure is not None
-    assert info.failure["code"] == "run.interrupted"
-    assert info.last_seq == 9
-    states = {name: node.state for name, node in info.nodes.items()}
-    assert states == {"a": "completed", "b": "cancelled", "c": "idle"}
+LOOP: list[tuple[str, str | None, dict[str, Any]]] = [
+    ("run_started", None, {"nodes": ["loop"]}),
+    ("node_started", "loop", {}),
+    *(
+        event
+        for n in range(3)
+        for event in [
+            ("node_started", "loop/fetch", {"scope": f"loop:{n}", "attempt": 1, "worker": "w1"}),
+            (
+                "node_output",
+                "loop/fetch",
+                {"scope": f"loop:{n}", "port": "out", "type": "Json", "count": 1, "ref": {"n": n}},
+            ),
+        ]
+    ),
+    ("node_completed", "loop/fetch", {"scope": "loop:1", "counts": {"in": 1, "out": {"out": 1}}}),
+    (
+        "node_failed",
+        "loop/fetch",
+        {"scope": "loop:2", "failure": {"code": "x.y", "message": "m", "attempt": 2}},
+    ),
+    ("node_completed", "loop/fetch", {"scope": "loop:0", "counts": {"in": 1, "out": {"out": 1}}}),
+    ("node_progress", "loop", {"done": 3, "total": 3, "failed": 1}),
+    ("node_completed", "loop", {"duration_ms": 3.0}),
+    ("run_completed", None, {"duration_ms": 4.0}),
+]
+
+
+@pytest.mark.parametrize("cut", [0, 3, 7, 8, 10])
+def test_every_time_a_node_runs_is_a_row(database: Database, cut: int) -> None:
+    async def work() -> None:
+        desk = Desk(database)
+        run = await desk.open()
+        events = events_of(run.id, *LOOP)
+        for part in (events[:cut], events[cut:]):
+            desk.recorder.take(part)
+            await desk.journal.write(lambda session: None)
+        await run.ended
+        info = stored(database, run.id)
+        assert info == of_live(run)
+        node = info.nodes["loop/fetch"]
+        assert (node.state, node.attempts) == ("failed", 2)
+        assert (node.count_in, node.count_out) == (2, {"out": 2})
+        loop = info.nodes["loop"]
+        assert (loop.state, loop.done, loop.total, loop.failed) == ("completed", 3, 3, 1)
+        with database.read() as session:
+            rows = repository.activations(
+                session, run.id, node=None, state=None, after=0, limit=100
+            )
+            failed = repository.activations(
+                session, run.id, node="loop/fetch", state="failed", after=0, limit=100
+            )
+        assert [(row.node, row.scope, row.state) for row in rows] == [
+            ("loop", "", "completed"),
+            ("loop/fetch", "loop:0", "completed"),
+            ("loop/fetch", "loop:1", "completed"),
+            ("loop/fetch", "loop:2", "failed"),
+        ]
+        assert [(row.scope, row.attempts, row.worker) for row in failed] == [("loop:2", 2, "w1")]
+        assert '"n":1' in (rows[2].outputs or "")
+        await desk.journal.close()
+
+    asyncio.run(work())
+
+
+STOP = {
+    "at": "a@",
+    "node": "a",
+    "scope": "",
+    "when": "before",
+    "reason": "breakpoint",
+    "hit": 1,
+    "values": {
+        "text": {"kind": "value", "count": 1, "kept": 1, "size": 9_000, "inline": "x" * 9_000}
+    },
+}
+
+
+def test_where_a_run_stands_is_kept_and_large_values_are_not_told(database: Database) -> None:
+    async def work() -> None:
+        desk = Desk(database)
+        run = await desk.open()
+        life: list[tuple[str, str | None, dict[str, Any]]] = [
+            ("run_started", None, {"nodes": ["a"]}),
+            ("breakpoint_hit", "a", {key: STOP[key] for key in STOP if key != "node"}),
+            ("run_paused", None, {"reason": "breakpoint"}),
+            ("breakpoint_left", "a", {"at": "a@"}),
+            ("run_resumed", None, {}),
+            ("run_completed", None, {"duration_ms": 1.0}),
+        ]
+        events = events_of(run.id, *life)
+        desk.recorder.take(events[:3])
+        await desk.journal.write(lambda session: None)
+        info = stored(database, run.id)
+        assert info == of_live(run)
+        assert (info.state, info.pause_reason) == ("paused", "breakpoint")
+        assert [(stop.at, stop.ports) for stop in info.stopped] == [("a@", ["text"])]
+        assert info.nodes["a"].state == "paused"
+        with database.read() as session:
+            told = repository.events(session, run.id, after=1, limit=1)[0].data
+        assert len(told) < 1_000
+        desk.recorder.take(events[3:])
+        await run.ended
+        info = stored(database, run.id)
+        assert (info.state, info.pause_reason, info.stopped) == ("completed", None, [])
+        await desk.journal.close()
+
+    asyncio.run(work())

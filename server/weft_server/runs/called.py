@@ -1,0 +1,105 @@
+"""The flows that a flow calls, found when a run starts, so that it executes one frozen whole."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from sqlmodel import Session, col, or_, select
+
+from weft_engine.flow.model import Flow
+from weft_server.database import Database
+from weft_server.errors import Invalid, register
+from weft_server.flows.access import visible_flows
+from weft_server.flows.tables import Flow as FlowRow
+from weft_server.runs.definitions import Checker, Definitions
+
+CALL: Final = "flow.call"
+MOST: Final = 100
+"""How many flows one run may call, those they call in turn included."""
+
+register(
+    {
+        "run.called_flow_missing": "A flow that the run would call is not there, or not visible.",
+        "run.called_flow_ambiguous": "Several flows have the name of one that the run would call.",
+        "run.too_many_flows": "The run would call too many different flows.",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CalledFlows:
+    """Finds called flows by id, or by their name in the workspace of the flow that is started."""
+
+    database: Database
+    definitions: Callable[[], Definitions]
+    checker: Checker
+
+    async def of(
+        self, flow: Flow, *, user_id: str | None, workspace_id: str
+    ) -> dict[str, dict[str, Any]]:
+        """Definitions by the name that the calls give, of calls within calls, too.
+
+        Raises:
+            Invalid: 422 `run.called_flow_missing`, also where whoever starts the run may not see
+                the flow; `run.called_flow_ambiguous`; `flow.invalid` of a called flow.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        waiting = list(called_names(flow))
+        while waiting:
+            name = waiting.pop()
+            if name in found:
+                continue
+            if len(found) >= MOST:
+                raise Invalid(
+                    f"The run would call more than {MOST} flows.",
+                    code="run.too_many_flows",
+                    hint="Call fewer flows, or make flows out of several.",
+                    params={"limit": MOST},
+                )
+            flow_id = await self.database.query(
+                partial(_find, name=name, user_id=user_id, workspace_id=workspace_id)
+            )
+            called, _ = await self.definitions().definition(flow_id)
+            checked = await self.checker.checked(called)
+            checked.require_valid()
+            found[name] = checked.plain
+            waiting += called_names(called)
+        return found
+
+
+def called_names(flow: Flow) -> Iterator[str]:
+    """The names by which a flow calls others."""
+    for node in flow.nodes.values():
+        name = node.settings.get("flow")
+        if node.type == CALL and not node.disabled and isinstance(name, str) and name:
+            yield name
+
+
+def _find(session: Session, name: str, user_id: str | None, workspace_id: str) -> str:
+    ids = session.scalars(
+        select(FlowRow.id).where(
+            col(FlowRow.id).in_(visible_flows(user_id or "")),
+            or_(
+                col(FlowRow.id) == name,
+                (col(FlowRow.name) == name) & (col(FlowRow.workspace_id) == workspace_id),
+            ),
+        )
+    ).all()
+    if name in ids:
+        return name
+    if len(ids) > 1:
+        raise Invalid(
+            f"Several flows are called {name!r}.",
+            code="run.called_flow_ambiguous",
+            hint="Choose the flow again in the settings of the step that calls it.",
+            params={"flow": name},
+        )
+    if not ids:
+        raise Invalid(
+            f"The flow {name!r} that is to be called is not there, or you have no access to it.",
+            code="run.called_flow_missing",
+            hint="Choose another flow, or ask its owner to share it with you.",
+            params={"flow": name},
+        )
+    return str(ids[0])

@@ -1,0 +1,295 @@
+"""Starting runs: by hand, for an event, and out of an earlier run."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+from pydantic import ValidationError
+from sqlmodel import Session
+
+from weft_engine.compiler.selection import select
+from weft_engine.flow.model import Flow
+from weft_engine.runs.run import RunRequest
+from weft_server.accounts.principal import Principal
+from weft_server.accounts.roles import Role
+from weft_server.database import Database
+from weft_server.errors import Conflict, Invalid, invalid_field, register
+from weft_server.flows.access import may_run
+from weft_server.ids import new_id
+from weft_server.runs import repository
+from weft_server.runs.access import run_access
+from weft_server.runs.called import CalledFlows, called_names
+from weft_server.runs.definitions import Checked, Checker, Definitions
+from weft_server.runs.engine_link import EngineLink
+from weft_server.runs.fired import Fired, Recent, has_triggers, nothing_recent
+from weft_server.runs.inputs import require_fitting, require_node
+from weft_server.runs.live import ENDED, LiveRun
+from weft_server.runs.requests import Surroundings, request_of, row_of
+from weft_server.runs.schemas import ForkRun, StartRun
+from weft_server.runs.tables import RunRow
+
+Reuse = dict[str, dict[str, Any]]
+
+register(
+    {
+        "run.still_active": "The run has not ended yet.",
+        "run.not_failed": "The run did not fail, so there is nothing to try again.",
+        "run.bad_pin": "An output that is to be used instead of running a node cannot be read.",
+    }
+)
+_NO_FORK: Final = "Wait until it has ended, or cancel it."
+
+
+class Launcher:
+    """Makes a run of what was asked for, stores it and sends it to the engine."""
+
+    def __init__(
+        self,
+        database: Database,
+        link: EngineLink,
+        checker: Checker,
+        definitions: Callable[[], Definitions],
+        surroundings: Surroundings,
+    ) -> None:
+        self._database = database
+        self._link = link
+        self._checker = checker
+        self._definitions = definitions
+        self._surroundings = surroundings
+        self._called = CalledFlows(database, definitions, checker)
+        self.recent: Recent = nothing_recent
+        """Gives runs by hand what trigger nodes had last; set by the triggers."""
+
+    async def by_hand(self, principal: Principal, flow_id: str, asked: StartRun) -> LiveRun:
+        """Start a run of the flow as it is now.
+
+        Raises:
+            Missing: 404 `flow.not_found`.
+            Forbidden: 403, a viewer.
+            Invalid: 422 `flow.invalid` with the problems, or inputs that do not fit.
+        """
+        flow, _left_out = await self._definitions().definition(flow_id)
+        reuse = await self._reusable(flow_id, asked)
+        try:
+            flow = _with_pins(flow, asked)
+            checked = await self._checker.checked(flow)
+            checked.require_valid(_taking_part(flow, asked, reuse))
+        except Invalid:
+            # Only those who may start it are told what is wrong with it.
+            await self._database.query(partial(_admit, principal=principal, flow_id=flow_id))
+            raise
+        request = _asked(checked, asked, reuse)
+        if next(called_names(flow), None) is not None:
+            workspace = await self._database.query(
+                partial(_admit, principal=principal, flow_id=flow_id)
+            )
+            flows = await self._called.of(flow, user_id=principal.user_id, workspace_id=workspace)
+            request = msgspec.structs.replace(request, flows=flows)
+        if has_triggers(flow):
+            given = {"node": None, "recent": dict(await self.recent(flow_id))}
+            request = msgspec.structs.replace(request, trigger=given)
+        return await self._start(principal, flow_id, checked, request)
+
+    async def for_event(self, fired: Fired) -> LiveRun:
+        """Start a run of a frozen flow for an event.
+
+        Raises:
+            Invalid: 422 `flow.invalid`, as node types have changed since it was frozen.
+        """
+        checked = await self._checker.checked(fired.flow)
+        checked.require_valid()
+        request = msgspec.structs.replace(_asked(checked, StartRun(), {}), trigger=fired.trigger)
+        flows = await self._called.of(
+            fired.flow, user_id=fired.armed_by, workspace_id=fired.workspace_id
+        )
+        request = msgspec.structs.replace(request, flows=flows)
+        row = row_of(
+            request,
+            flow_id=fired.flow_id,
+            user_id=fired.armed_by,
+            mode=checked.flow.mode,
+            definition=checked.text,
+        )
+        run = LiveRun(row | {"workspace_id": fired.workspace_id}, fired.starter)
+
+        def store(session: Session) -> int:
+            number = repository.add(session, row | {"workspace_id": fired.workspace_id})
+            fired.mark(session, run.id)
+            return number
+
+        await self._link.recorder.open(run, store)
+        await self._link.send(run, self._surroundings.around(request, fired.workspace_id))
+        return run
+
+    async def fork(self, principal: Principal, run_id: str, asked: ForkRun) -> LiveRun:
+        """Begin a run with what another one did before a node.
+
+        Raises:
+            Missing: 404 `run.not_found`.
+            Forbidden: 403, a viewer.
+            Conflict: 409 `run.still_active`.
+            Invalid: 422 `run.unknown_node`, `flow.invalid`.
+        """
+        former, reuse = await self._former(principal, run_id)
+        checked = await self._checker.checked(_flow_of(former))
+        for field, node in [("from_node", asked.from_node), *_each("overrides", asked.overrides)]:
+            require_node(checked.flow, field, node)
+        checked.require_valid()
+        request = msgspec.structs.replace(
+            request_of(former.model_dump()),
+            run_id=new_id("run"),
+            flow=checked.plain,
+            from_node=asked.from_node,
+            to_node=None,
+            forked_from=run_id,
+            overrides=asked.overrides,
+            reuse=reuse,
+            breakpoints=[point.engine() for point in asked.breakpoints],
+            trigger=_by_hand(former),
+        )
+        return await self._start(principal, former.flow_id, checked, request)
+
+    async def retry(self, principal: Principal, run_id: str) -> LiveRun:
+        """Begin a run with everything that another one completed; what failed runs again.
+
+        Raises:
+            Missing: 404 `run.not_found`.
+            Forbidden: 403, a viewer.
+            Conflict: 409 `run.still_active`, or `run.not_failed`.
+            Invalid: 422 `flow.invalid`.
+        """
+        former, reuse = await self._former(principal, run_id)
+        if former.state == "completed":
+            raise Conflict(
+                "The run completed; there is nothing to try again.",
+                code="run.not_failed",
+                hint="Start a new run, or go on from one of its nodes.",
+                params={"id": run_id},
+            )
+        checked = await self._checker.checked(_flow_of(former))
+        checked.require_valid()
+        request = msgspec.structs.replace(
+            request_of(former.model_dump()),
+            run_id=new_id("run"),
+            flow=checked.plain,
+            forked_from=run_id,
+            reuse=reuse,
+            breakpoints=[],
+            trigger=_by_hand(former),
+        )
+        return await self._start(principal, former.flow_id, checked, request)
+
+    async def _start(
+        self, principal: Principal, flow_id: str, checked: Checked, request: RunRequest
+    ) -> LiveRun:
+        row = row_of(
+            request,
+            flow_id=flow_id,
+            user_id=principal.user_id,
+            mode=checked.flow.mode,
+            definition=checked.text,
+        )
+        run = LiveRun(row, principal.name)
+
+        def store(session: Session) -> int:
+            """One transaction, one thread, one commit: somebody who may start it inserts it."""
+            workspace = _admit(session, principal, flow_id)
+            run.row["workspace_id"] = workspace
+            return repository.add(session, row | {"workspace_id": workspace})
+
+        await self._link.recorder.open(run, store)
+        await self._link.send(run, self._surroundings.around(request, run.row["workspace_id"]))
+        return run
+
+    async def _former(self, principal: Principal, run_id: str) -> tuple[RunRow, Reuse]:
+        def read(session: Session) -> tuple[RunRow, Reuse]:
+            state = run_access(session, principal, run_id, Role.EDITOR).row.state
+            if state not in ENDED:
+                raise Conflict(
+                    "The run has not ended yet.",
+                    code="run.still_active",
+                    hint=_NO_FORK,
+                    params={"id": run_id, "state": state},
+                )
+            return repository.frozen(session, run_id), repository.outputs_of(session, run_id)
+
+        return await self._database.query(read)
+
+    async def _reusable(self, flow_id: str, asked: StartRun) -> Reuse:
+        """Outputs of earlier runs, for a run that starts in the middle."""
+        if asked.from_node is None and not asked.only_changed:
+            return {}
+        return await self._database.query(
+            lambda session: repository.newest_outputs(session, flow_id)
+        )
+
+
+def _admit(session: Session, principal: Principal, flow_id: str) -> str:
+    """The workspace of a flow that this person may run."""
+    return may_run(session, principal, flow_id)
+
+
+def _asked(checked: Checked, asked: StartRun, reuse: Reuse) -> RunRequest:
+    return RunRequest(
+        run_id=new_id("run"),
+        flow=checked.plain,
+        inputs=asked.inputs,
+        env=asked.env,
+        from_node=asked.from_node,
+        to_node=asked.to_node,
+        reuse=reuse,
+        breakpoints=[point.engine() for point in asked.breakpoints],
+        only_changed=asked.only_changed,
+        priority=asked.priority,
+        failure_policy=asked.failure_policy,
+        parallelism=asked.parallelism,
+        max_seconds=asked.max_seconds,
+    )
+
+
+def _taking_part(flow: Flow, asked: StartRun, reuse: Reuse) -> frozenset[str] | None:
+    """The nodes whose problems matter; None stands for all."""
+    require_fitting(flow, asked)
+    if asked.from_node is None and asked.to_node is None:
+        return None
+    return select(
+        flow,
+        from_node=asked.from_node,
+        to_node=asked.to_node,
+        reusable=lambda node, ports: set(ports) <= set(reuse.get(node, ())),
+    ).run
+
+
+def _with_pins(flow: Flow, asked: StartRun) -> Flow:
+    """The flow with outputs that are used instead of running their nodes."""
+    if not asked.pins:
+        return flow
+    plain = flow.model_dump(mode="json", exclude_defaults=True)
+    for node, ports in asked.pins.items():
+        require_node(flow, f"pins.{node}", node)
+        plain["nodes"][node]["pinned"] = {**(plain["nodes"][node].get("pinned") or {}), **ports}
+    try:
+        return Flow.model_validate(plain)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise invalid_field(
+            "pins",
+            f"An output to be used instead cannot be read: {first['msg']}",
+            code="run.bad_pin",
+            hint="Give a value for an output port of the node.",
+        ) from error
+
+
+def _flow_of(row: RunRow) -> Flow:
+    return Flow.model_validate_json(row.definition)
+
+
+def _by_hand(former: RunRow) -> Mapping[str, Any] | None:
+    """What the flow's triggers give in the new run: the same event."""
+    trigger: Mapping[str, Any] | None = msgspec.json.decode(former.trigger or "null")
+    return trigger
+
+
+def _each(field: str, nodes: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    return [(f"{field}.{node}", node) for node in nodes]
