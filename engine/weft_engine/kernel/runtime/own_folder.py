@@ -14,11 +14,15 @@ _YOUNG_S: Final = 60.0
 """A folder so new may not be locked yet."""
 
 
+_swept: Final[set[tuple[str, str]]] = set()
+"""Where this process has cleared up; once is enough, for temporary folders can be large."""
+
+
 class OwnFolder:
     """A folder that is locked for as long as this process lives, or until it is removed.
 
-    Whoever is killed cannot clear up. So the next one does: making a folder first removes those
-    beside it, of the same user and prefix, whose lock nobody holds.
+    Whoever is killed cannot clear up. So the next one does: a process that makes its first folder
+    removes those beside it, of the same user and prefix, whose lock nobody holds.
     """
 
     def __init__(self, prefix: str, parent: str) -> None:
@@ -27,7 +31,9 @@ class OwnFolder:
         Raises:
             OSError: when it cannot be made.
         """
-        sweep(prefix, parent)
+        if (prefix, parent) not in _swept:
+            _swept.add((prefix, parent))
+            sweep(prefix, parent)
         self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
         self._lock = os.open(self.path / _OWNER, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
