@@ -153,6 +153,9 @@ class _Lowering:
             if port.required and not wired.get(port.name):
                 self.lowered.skipped[name] = "input_skipped"
                 return
+        if self._without_records(name, wired):
+            self.lowered.skipped[name] = "input_skipped"
+            return
         self.lowered.nodes[name] = info
         policy = policy_of(node)
         keep = self.nodes[name].info.effects
@@ -166,6 +169,12 @@ class _Lowering:
             raise
         except Exception as exc:
             raise NodeBuildError(name) from exc
+
+    def _without_records(self, name: str, wired: Mapping[str, list[tuple[Edge, _Port]]]) -> bool:
+        """Whether it works record by record, and nothing is left that would say for which."""
+        left = (edge for found in wired.values() for edge, _ in found)
+        lifted = self.wiring.nodes[name].lifted
+        return lifted and all(self.wiring.edges[edge.id].how != "lift" for edge in left)
 
     def _wired(self, info: LoweredNode) -> dict[str, list[tuple[Edge, _Port]]]:
         """The edges that may carry something, by input port."""

@@ -359,7 +359,8 @@ class _Inference:
             keys = inputs.get(port.name, ())
             if port.required and keys and not any(self.edges[key].live for key in keys):
                 return "skipped"
-        return "runs"
+        lifting = [edge.live for edge in wired if edge.how == "lift"]
+        return "skipped" if lifting and not any(lifting) else "runs"
 
     def _state_of(self, node: str) -> State:
         done = self.nodes.get(node)

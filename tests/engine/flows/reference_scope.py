@@ -82,12 +82,12 @@ class Scope:
             if port.section != self.section:
                 continue
             live = [
-                self.values.get((edge.source, edge.source_port), GONE)
+                _live(value)
                 for edge in self.called.flow.edges
                 if (edge.target, edge.target_port) == (self.container, port.name)
                 and self.called.parent(edge.source) == self.container
+                and (value := self.values.get((edge.source, edge.source_port), GONE)) is not GONE
             ]
-            live = [value for value in live if value is not GONE]
             if port.multiple:
                 found[port.name] = live or GONE
             else:
