@@ -15,15 +15,13 @@ from weft_engine.errors import FlowError, ResourceError, WeftError
 from weft_engine.runs import codes, protocol
 from weft_engine.runs.debug import Command
 from weft_engine.runs.events import RUN_ENDS, RunEvent
-from weft_engine.runs.link import Flight, Link
+from weft_engine.runs.link import JOURNAL_VARIABLE, Flight, Link
 from weft_engine.runs.run import RunRequest
 
 __all__ = ["SupervisorClient", "codes"]
 
 log = logging.getLogger(__name__)
 
-JOURNAL_VARIABLE: Final = "WEFT_ENGINE_JOURNAL"
-"""Where the engine's process finds the address of its journal."""
 _LONGEST_PATH: Final = 100
 _START_S: Final = 30.0
 _STOP_S: Final = 3.0
@@ -72,6 +70,7 @@ class SupervisorClient:
         self._keeper: asyncio.Task[None] | None = None
         self._in_flight: dict[str, Flight] = {}
         self._asked: dict[int, asyncio.Future[Any]] = {}
+        self._parts: dict[int, set[str]] = {}
         self._number = 0
         self.restarts = 0
         """How often the process had to be started again."""
@@ -161,6 +160,15 @@ class SupervisorClient:
         """Delete what the engine keeps of ended runs."""
         if self._link is not None and run_ids:
             self._link.write(protocol.encode(protocol.Forget(list(run_ids))))
+
+    async def references(self, *, wait_s: float = 60.0) -> set[str]:
+        """The digests of all blobs that the engine's journal names.
+
+        Raises:
+            ResourceError: `run.engine_unavailable`.
+        """
+        found: set[str] = await self._ask(protocol.References, wait_s)
+        return found
 
     async def ping(self, *, wait_s: float = 5.0) -> protocol.Pong:
         """Ask the engine whether it is there and how busy it is."""
@@ -300,8 +308,17 @@ class SupervisorClient:
     def _heard(self, push: protocol.Push) -> None:
         if isinstance(push, protocol.Events):
             self._take(push.events)
-        elif (answer := self._asked.get(push.id)) and not answer.done():
+            return
+        answer = self._asked.get(push.id)
+        if answer is None or answer.done():
+            self._parts.pop(push.id, None)
+        elif not isinstance(push, protocol.Referred):
             answer.set_result(push)
+        else:
+            found = self._parts.setdefault(push.id, set())
+            found.update(push.digests)
+            if push.last:
+                answer.set_result(self._parts.pop(push.id))
 
     def _take(self, events: list[RunEvent]) -> None:
         for event in events:

@@ -12,17 +12,17 @@ from weft_engine.errors import Failure, FlowError, ResourceError, WeftError
 from weft_engine.runs.debug import Command
 from weft_engine.runs.events import RunEvent, now_text
 from weft_engine.runs.executor import Executor
-from weft_engine.runs.journal.base import JournalStore, RunEntry, SignalRow
-from weft_engine.runs.leases import Leases
+from weft_engine.runs.journal.base import ENDED, JournalStore, RunEntry, SignalRow
+from weft_engine.runs.journal.writer import TTL_S
 from weft_engine.runs.parked import Parked, Waiting, waiting_for
 from weft_engine.runs.queue import FairQueue, Job
+from weft_engine.runs.retelling import took_ms
 from weft_engine.runs.run import RunRequest, RunState
 from weft_engine.runs.runner import mistake
 
 log = logging.getLogger(__name__)
 
 _LEAVE_S: Final = 2.0
-_RETRY_S: Final = 1.0
 _KEPT: Final = frozenset({"breakpoints", "pause"})
 """What a run that waits is told when it goes on."""
 
@@ -59,7 +59,7 @@ class Dispatcher:
         self._lock = threading.Lock()
         self._leaving = False
         self._parked = Parked(self._wake)
-        self._leases = None if store is None else Leases(store, owner, self._lost)
+        self._owner = owner
 
     @property
     def running(self) -> int:
@@ -114,6 +114,8 @@ class Dispatcher:
             waiting = waiting_for(self._store.wakes(run_id), last_seq, commands)
             waiting.held = held
             self._park(run_id, waiting)
+        elif entry.status in ENDED:
+            self._tell_end(entry, last_seq, self._store)
         else:
             self._go_on(entry, Waiting(last_seq=last_seq, commands=list(commands)))
 
@@ -149,6 +151,10 @@ class Dispatcher:
         if self._queue.remove(run_id) is not None:
             self._end_unstarted(job)
 
+    def references(self) -> list[str]:
+        """The digests of all blobs that the journal names."""
+        return [] if self._store is None else sorted(self._store.references())
+
     def forget(self, run_ids: Sequence[str]) -> None:
         """Delete ended runs from the journal."""
         if self._store is not None:
@@ -168,8 +174,6 @@ class Dispatcher:
         deadline = time.monotonic() + _LEAVE_S
         for thread in threads:
             thread.join(max(deadline - time.monotonic(), 0.0))
-        if self._leases is not None:
-            self._leases.close()
 
     # Threads
 
@@ -199,13 +203,11 @@ class Dispatcher:
         if job.cancelled:
             self._end_unstarted(job)
             return
-        result = self._executor.run(job, self._leases, self._rest)
+        result = self._executor.run(job, self._rest)
         run_id = job.request.run_id
         if result is None:
             # Another engine holds it; it may be gone when its lease ends.
-            ttl_s = self._leases.ttl_s if self._leases is not None else _RETRY_S
-            waiting = Waiting(last_seq=job.last_seq, due=time.time() + ttl_s)
-            self._park(run_id, waiting)
+            self._park(run_id, Waiting(last_seq=job.last_seq, due=time.time() + TTL_S))
         elif result.state is RunState.PAUSED and self._store is not None and not self._leaving:
             self._park(run_id, waiting_for(self._store.wakes(run_id), job.last_seq))
 
@@ -229,14 +231,6 @@ class Dispatcher:
             self._start()
         else:
             self._queue.again(job)
-
-    def _lost(self, run_id: str) -> None:
-        with self._lock:
-            job = self._jobs.get(run_id)
-        if job is not None:
-            with job.lock:
-                if job.control is not None:
-                    job.control.leave()
 
     # Runs that wait
 
@@ -307,8 +301,9 @@ class Dispatcher:
 
     def _close_entry(self, run_id: str) -> None:
         """A run that the journal holds, and that nobody runs, was cancelled."""
-        if self._leases is not None and self._leases.acquire(run_id) is not None:
-            self._leases.release(run_id, "cancelled")
+        lease = None if self._store is None else self._store.acquire(run_id, self._owner, TTL_S)
+        if self._store is not None and lease is not None:
+            self._store.release(lease, "cancelled")
 
     # What is said of runs that are not under way
 
@@ -319,16 +314,27 @@ class Dispatcher:
             self._close_entry(job.request.run_id)
         self._say(job, "run_cancelled", duration_ms=0.0)
 
+    def _tell_end(self, entry: RunEntry, last_seq: int, store: JournalStore) -> None:
+        """A run that ended, which the server has not heard: the journal knows how."""
+        job, steps = Job(_nameless(entry.id), last_seq), store.steps(entry.id)
+        for kind, node, data in self._executor.told_again(steps):
+            self._say(job, kind, node, **data)
+        duration_ms = took_ms(steps, entry.updated)
+        if entry.status == "failed":
+            failure = next((row.failure for row in reversed(steps) if row.failure), None)
+            failure = failure or Failure.of(_interrupted()).model_dump(mode="json")
+            self._say(job, "run_failed", failure=failure, never_ran=[], duration_ms=duration_ms)
+        else:
+            self._say(job, f"run_{entry.status}", duration_ms=duration_ms)
+
     def _refuse(self, job: Job, error: BaseException) -> None:
         known = error if isinstance(error, WeftError) else mistake(error)
         failure = Failure.of(known).model_dump(mode="json")
         self._say(job, "run_failed", failure=failure, never_ran=[], duration_ms=0.0)
         with self._lock:
             self._jobs.pop(job.request.run_id, None)
-        if self._leases is not None:
-            self._leases.release(job.request.run_id, "failed")
 
-    def _say(self, job: Job, kind: str, **data: Any) -> None:
+    def _say(self, job: Job, kind: str, node: str | None = None, **data: Any) -> None:
         with job.lock:
             job.last_seq += 1
             self._emit(
@@ -337,6 +343,7 @@ class Dispatcher:
                     at=now_text(),
                     type=kind,
                     run=job.request.run_id,
+                    node=node,
                     data=data,
                 )
             )

@@ -3,7 +3,7 @@
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -17,9 +17,12 @@ from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.runs.debug import Command
 from weft_engine.runs.events import RunEvent
 from weft_engine.runs.files import LocalFiles
-from weft_engine.runs.leases import Leases
+from weft_engine.runs.journal.base import StepRow
+from weft_engine.runs.journal.codec import Codec
+from weft_engine.runs.journal.values import ValueStore
 from weft_engine.runs.outputs import OutputStore
 from weft_engine.runs.queue import Job
+from weft_engine.runs.retelling import Told, told_again
 from weft_engine.runs.run import RunRequest, RunResult
 from weft_engine.runs.runner import run_flow
 
@@ -54,6 +57,7 @@ class Executor:
     """Runs one request after the other, from several threads."""
 
     def __init__(self, data: Path, emit: Callable[[RunEvent], None]) -> None:
+        self._data = data
         self._store = OutputStore(data)
         self._emit = emit
         self._catalogue: Catalogue | None = None
@@ -67,7 +71,7 @@ class Executor:
                 self._catalogue = Catalogue.installed()
             return self._catalogue
 
-    def run(self, job: Job, leases: Leases | None, resting: Resting) -> RunResult | None:
+    def run(self, job: Job, resting: Resting) -> RunResult | None:
         """Run a request; everything there is to say of it is said by events.
 
         Returns:
@@ -101,6 +105,11 @@ class Executor:
             read_outputs=False,
             last_seq=job.last_seq,
         )
+
+    def told_again(self, steps: Sequence[StepRow]) -> Iterator[Told]:
+        """What became of the activations of a run that has ended."""
+        values = ValueStore(self._data, Codec.of(self.warm_up()))
+        return told_again(steps, values, self._store)
 
     def _tell(self, job: Job, event: RunEvent) -> None:
         job.last_seq = event.seq

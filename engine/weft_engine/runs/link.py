@@ -4,13 +4,16 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Final, cast
 
 from weft_engine.errors import KernelError
 from weft_engine.runs import protocol
 from weft_engine.runs.debug import Command
 from weft_engine.runs.events import RunEvent
 from weft_engine.runs.run import RunRequest
+
+JOURNAL_VARIABLE: Final = "WEFT_ENGINE_JOURNAL"
+"""Where the engine's process finds the address of its journal."""
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ import heapq
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -149,6 +149,15 @@ def waiting_for(
     return Waiting(
         last_seq=last_seq,
         due=min(dues, default=None),
-        signals=frozenset(row.signal for row in rows if row.signal is not None),
+        signals=frozenset(name for row in rows for name in _names(row)),
         commands=list(commands),
     )
+
+
+def _names(row: WakeRow) -> Iterator[str]:
+    """The names by which a signal reaches a wait: its own, its place, and an approval its node."""
+    yield f"{row.node}@{row.scope}"
+    if row.signal is not None:
+        yield row.signal
+    if row.kind == "approval":
+        yield row.node

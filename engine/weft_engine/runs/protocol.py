@@ -51,9 +51,15 @@ class Tell(msgspec.Struct, tag_field="op", tag="tell"):
 
 
 class Forget(msgspec.Struct, tag_field="op", tag="forget"):
-    """Delete ended runs from the journal, and blobs that nothing refers to any more."""
+    """Delete ended runs from the journal."""
 
     run_ids: list[str]
+
+
+class References(msgspec.Struct, tag_field="op", tag="references"):
+    """Which blobs does the journal name? Answered by `Referred`, in parts."""
+
+    id: int
 
 
 class Cancel(msgspec.Struct, tag_field="op", tag="cancel"):
@@ -84,6 +90,14 @@ class Told(msgspec.Struct, tag_field="op", tag="told"):
     """Why it cannot be done, as plain data of a `Failure`."""
 
 
+class Referred(msgspec.Struct, tag_field="op", tag="referred"):
+    """A part of the answer to `References`."""
+
+    id: int
+    digests: list[str]
+    last: bool
+
+
 class Pong(msgspec.Struct, tag_field="op", tag="pong"):
     """The answer to a ping."""
 
@@ -93,8 +107,8 @@ class Pong(msgspec.Struct, tag_field="op", tag="pong"):
     parked: int = 0
 
 
-Request = Run | Resume | Tell | Cancel | Forget | Ping
-Push = Events | Told | Pong
+Request = Run | Resume | Tell | Cancel | Forget | References | Ping
+Push = Events | Told | Referred | Pong
 
 _encoder = msgspec.json.Encoder()
 _requests: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)

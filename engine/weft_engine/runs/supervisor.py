@@ -1,6 +1,7 @@
 """The engine's own process: takes runs from the server over a unix socket, and tells of them.
 
-    python -m weft_engine.runs.supervisor --socket PATH --data DIR [--workers N]
+    python -m weft_engine.runs.supervisor --socket PATH --data DIR [--journal ADDRESS]
+        [--workers N] [--per-tenant N]
 
 It says `ready` on its output once the socket is there, serves one connection, and ends with it.
 """
@@ -22,7 +23,10 @@ from weft_engine.errors import Failure, KernelError, WeftError
 from weft_engine.runs import protocol
 from weft_engine.runs.dispatcher import Dispatcher
 from weft_engine.runs.executor import Executor
+from weft_engine.runs.journal.base import JournalStore
+from weft_engine.runs.link import JOURNAL_VARIABLE
 from weft_engine.runs.outbox import Outbox
+from weft_engine.runs.ownership import alone, open_journal
 from weft_engine.runs.queue import Job
 
 log = logging.getLogger(__name__)
@@ -34,6 +38,8 @@ PER_TENANT: Final = 24
 _ACCEPT_S: Final = 30.0
 _CHECK_S: Final = 0.5
 _CHUNK: Final = 256 * 1024
+_DIGESTS: Final = 50_000
+"""How many digests of blobs fit into a frame."""
 _SWITCH_S: Final = 0.001
 _GC_THRESHOLD: Final = 20_000
 """Records make many objects and few circles, so looking for these less often costs nothing."""
@@ -44,6 +50,7 @@ class Options(argparse.Namespace):
 
     socket: Path
     data: Path
+    journal: str = ""
     workers: int = WORKERS
     per_tenant: int = PER_TENANT
 
@@ -51,14 +58,17 @@ class Options(argparse.Namespace):
 class Supervisor:
     """Does what the server asks, and tells it of its runs."""
 
-    def __init__(self, connection: socket.socket, data: Path, options: Options) -> None:
+    def __init__(
+        self, connection: socket.socket, options: Options, store: JournalStore, owner: str
+    ) -> None:
         self._connection = connection
         self._outbox = Outbox(connection)
-        self._executor = Executor(data, self._outbox.event)
+        self._executor = Executor(options.data, self._outbox.event)
         self._runs = Dispatcher(
             self._executor,
-            None,
+            store,
             self._outbox.event,
+            owner=owner,
             workers=options.workers,
             per_tenant=options.per_tenant,
         )
@@ -95,10 +105,18 @@ class Supervisor:
             self._runs.cancel(request.run_id)
         elif isinstance(request, protocol.Forget):
             self._runs.forget(request.run_ids)
+        elif isinstance(request, protocol.References):
+            self._refer(request.id)
         else:
             runs = self._runs
             pong = protocol.Pong(request.id, runs.running, runs.waiting, runs.parked)
             self._outbox.frame(protocol.encode(pong))
+
+    def _refer(self, number: int) -> None:
+        digests = self._runs.references()
+        for start in range(0, len(digests) + 1, _DIGESTS):
+            part, last = digests[start : start + _DIGESTS], start + _DIGESTS > len(digests)
+            self._outbox.frame(protocol.encode(protocol.Referred(number, part, last)))
 
     def _tell(self, request: protocol.Tell) -> None:
         try:
@@ -114,6 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="weft_engine.runs.supervisor")
     parser.add_argument("--socket", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--journal", default="", help="path, or an address of PostgreSQL")
     parser.add_argument("--workers", type=int, default=WORKERS)
     parser.add_argument("--per-tenant", type=int, default=PER_TENANT)
     options = parser.parse_args(arguments, Options())
@@ -123,9 +142,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     gc.set_threshold(_GC_THRESHOLD, 20, 50)
     connection = _connect(options.socket)
     if connection is not None:
-        Supervisor(connection, options.data, options).serve()
+        _serve(connection, options)
     sys.stderr.flush()
     os._exit(0)  # threads that were left behind must not keep the process alive
+
+
+def _serve(connection: socket.socket, options: Options) -> None:
+    address = os.environ.pop(JOURNAL_VARIABLE, "") or options.journal
+    with alone(options.data) as owner:
+        store = open_journal(address, options.data)
+        Supervisor(connection, options, store, owner).serve()
+        store.close()
 
 
 def _connect(path: Path) -> socket.socket | None:
