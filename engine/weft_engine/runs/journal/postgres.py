@@ -108,7 +108,9 @@ class PostgresJournal:
                 ttl_s,
             ).fetchall()
 
-        kept = {(run_id, token): until for run_id, token, until in self._other.call(work)}
+        kept = {
+            (run_id, token): until for run_id, token, until in self._other.call(work, atomic=False)
+        }
         return [
             msgspec.structs.replace(lease, until=kept[lease.run_id, lease.token])
             for lease in leases
@@ -136,7 +138,7 @@ class PostgresJournal:
                 _release(db, ends)
             return held
 
-        return group.lost(self._rows.call(work))
+        return group.lost(self._rows.call(work, atomic=bool(group.wakes or group.releases)))
 
     def entry(self, run_id: str) -> RunEntry | None:
         rows = self._read(f"{_ENTRY} WHERE id = %s", run_id)
@@ -283,7 +285,7 @@ class PostgresJournal:
         self._other.close()
 
     def _read(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        return self._other.call(lambda db: run(db, query, *values).fetchall())
+        return self._other.call(lambda db: run(db, query, *values).fetchall(), atomic=False)
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:

@@ -22,9 +22,9 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 _SETTINGS: Final = {
     "synchronous_commit": "on",
-    "lock_timeout": "10s",
-    # A process that was stopped in a transaction holds up nobody for longer than a lease.
-    "idle_in_transaction_session_timeout": "30s",
+    "lock_timeout": "15s",
+    # A process that was stopped in a transaction does not hold up others for long.
+    "idle_in_transaction_session_timeout": "10s",
 }
 _MIGRATING: Final = 0x57454654
 
@@ -89,11 +89,15 @@ class Link:
         self._lock = Lock()
         self._closed = False
 
-    def call(self, work: Callable[[Connection], T], *, again: bool = True) -> T:
-        """Do something in a transaction of its own.
+    def call(
+        self, work: Callable[[Connection], T], *, again: bool = True, atomic: bool = True
+    ) -> T:
+        """Do something.
 
         Args:
             work: What to do.
+            atomic: In a transaction; a single statement is one by itself, and holds no lock while
+                this process is not looking.
             again: Whether it may be done twice, when a connection that was there from before
                 turns out to be broken and nobody knows whether the database did it.
 
@@ -103,12 +107,12 @@ class Link:
         with self._lock:
             fresh = self._connection is None
             try:
-                return self._once(work)
+                return self._once(work, atomic)
             except psycopg.Error as error:
                 if fresh or not again or self._connection is not None:
                     raise told(self.name, error) from error
             try:
-                return self._once(work)
+                return self._once(work, atomic)
             except psycopg.Error as error:
                 raise told(self.name, error) from error
 
@@ -118,12 +122,14 @@ class Link:
             self._closed = True
             self._drop()
 
-    def _once(self, work: Callable[[Connection], T]) -> T:
+    def _once(self, work: Callable[[Connection], T], atomic: bool) -> T:
         if self._closed:
             raise unavailable(self.name, "it was closed")
         if self._connection is None:
             self._connection = _connect(self._address)
         try:
+            if not atomic:
+                return work(self._connection)
             with self._connection.transaction():
                 return work(self._connection)
         except psycopg.Error:

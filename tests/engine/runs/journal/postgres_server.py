@@ -41,6 +41,7 @@ class PostgresServer:
 
     def start(self) -> None:
         options = f"-c listen_addresses='' -c unix_socket_directories='{self.folder}'"
+        options += " -c recovery_init_sync_method=syncfs"  # else crashes are followed by a wait
         log = self.folder / "log"
         self._run("pg_ctl", "-D", self._data, "-l", log, "-o", options, "-w", "start")
 
