@@ -49,7 +49,7 @@ class _PacedReader:
             return None
         at = self._at
         self._at = min(self._pacing.wait(at), at + limit, self._count)
-        return [self._pacing.due(number) for number in range(at, self._at)]
+        return self._pacing.dues(at, self._at)
 
     def position(self) -> int:
         return self._at
@@ -63,21 +63,22 @@ class Pacing:
 
     def __init__(self, rate: int) -> None:
         self._interval = 1 / rate
-        self._start: float | None = None
+        self._start = 0.0
 
-    def due(self, number: int) -> float:
-        """When a record is due."""
-        assert self._start is not None
-        return self._start + number * self._interval
+    def dues(self, first: int, stop: int) -> list[float]:
+        """When some records are due."""
+        start, interval = self._start, self._interval
+        return [start + number * interval for number in range(first, stop)]
 
     def wait(self, number: int) -> int:
         """Wait until a record is due; the number of the first one that is not."""
-        if self._start is None:
+        if not self._start:
             self._start = time.perf_counter() + 0.1
-        left = self.due(number) - time.perf_counter()
+        passed = time.perf_counter() - self._start
+        left = number * self._interval - passed
         if left > 0:
             time.sleep(left)
-        passed = time.perf_counter() - self._start
+            passed = time.perf_counter() - self._start
         return max(number, math.floor(passed / self._interval)) + 1
 
 
@@ -132,8 +133,8 @@ def bare(rate: int, seconds: float) -> list[float]:
         at = 0
         while at < count:
             ready = min(pacing.wait(at), count)
-            for number in range(at, ready):
-                first.put(pacing.due(number))
+            for due in pacing.dues(at, ready):
+                first.put(due)
             at = ready
 
     def move() -> None:

@@ -62,8 +62,11 @@ class Demand:
     @property
     def gone(self) -> bool:
         """Whether what comes into the first operator is of no use any more."""
-        if not self._closed and not any(operator.exhausted for operator in self._able):
-            return False
+        if not self._closed:
+            if not self._able:
+                return False
+            if not any(operator.exhausted for operator in self._able):
+                return False
         return not self._wants(0)
 
     @property

@@ -36,6 +36,7 @@ from weft_engine.kernel.tracing import Tracer
 T = TypeVar("T")
 
 clock_ns: Final = time.perf_counter_ns
+_MORE: Final = Pull("more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,7 @@ class Driver:
         source, row = self.operators[0], self.place.counters.rows[0]
         assert isinstance(source, SourceOperator)
         before = row[RECORDS_OUT]
-        pull, taken = self._timed(source.pull, limit, records=0, otherwise=Pull("more"))
+        pull, taken = self._timed(source.pull, limit, records=0, otherwise=_MORE)
         return pull, taken, row[RECORDS_OUT] - before
 
     def process(self, port: int, batch: Batch) -> int:

@@ -15,6 +15,7 @@ from weft_engine.kernel.streaming.failing import Failures
 
 _FIRST_WAIT_S: Final = 0.001
 _LONGEST_WAIT_S: Final = 0.1
+_MORE: Final = Pull("more")
 
 
 class SplitPosition(NamedTuple):
@@ -103,7 +104,7 @@ class ReadSource(SourceOperator):
             if self._read(split, limit):
                 self._turn += step + 1
                 self._wait_s = _FIRST_WAIT_S
-                return Pull("more")
+                return _MORE
         return self._idle(open_)
 
     def snapshot(self, checkpoint: int) -> list[Any]:
