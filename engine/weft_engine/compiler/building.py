@@ -134,7 +134,7 @@ class _Building:
             units=units,
             unit_of={name: unit.id for unit in units for name in unit.nodes},
             inner={
-                name: self._inside(scope, name, wirings, place, path)
+                name: self._inside(scope, name, wirings, place, path) if name in running else {}
                 for name in scope.inner
                 if name in compiled.nodes
             },
@@ -156,7 +156,7 @@ class _Building:
                 for section, inner in scope.inner[name].items()
             }
         data = self.options.flows.get(called(node))
-        if is_isolated(node) or data is None or node.disabled:
+        if is_isolated(node) or data is None:
             return {}
         inside = _Place(f"{path}/{name}" if path else name, name)
         return {BODY: self.flow(from_data(data), inside)[0]}

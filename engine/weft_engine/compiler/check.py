@@ -10,7 +10,13 @@ then by the order of the nodes in the flow.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from weft_engine.compiler import rules_edges, rules_graph, rules_nodes
+from weft_engine.compiler import (
+    rules_calls,
+    rules_containers,
+    rules_edges,
+    rules_graph,
+    rules_nodes,
+)
 from weft_engine.compiler.problems import SEVERITIES, Facts, Fix, Problem, Severity
 from weft_engine.compiler.scopes import split
 from weft_engine.compiler.wiring import Wiring, infer
@@ -36,6 +42,16 @@ def check(
         flows: The flows that can be called, by name, as plain data. What is called is not looked
             at when they are not given.
     """
+    return _check(flow, catalogue, wiring, flows, {})
+
+
+def _check(
+    flow: Flow,
+    catalogue: Catalogue,
+    wiring: Wiring | None,
+    flows: Mapping[str, Any] | None,
+    known: dict[str, str | None],
+) -> list[Problem]:
     scopes = split(flow, catalogue)
     facts = Facts(flow, catalogue, wiring or infer(flow, catalogue, scopes), scopes, flows)
     places = {node: at for at, node in enumerate(facts.wiring.order)}
@@ -51,7 +67,15 @@ def check(
             found.message,
         )
 
-    return sorted((_named(facts, found) for found in _find(facts)), key=rank)
+    def first_error(name: str, called: Flow) -> str | None:
+        """Of a flow that is called; each is looked at once."""
+        if name not in known:
+            found = _check(called, catalogue, None, flows, known)
+            known[name] = found[0].message if has_errors(found) else None
+        return known[name]
+
+    found = (*_find(facts), *rules_calls.rules(facts, first_error))
+    return sorted((_named(facts, each) for each in found), key=rank)
 
 
 def _named(facts: Facts, found: Problem) -> Problem:
@@ -71,3 +95,4 @@ def _find(facts: Facts) -> Iterator[Problem]:
     yield from rules_nodes.rules(facts)
     yield from rules_edges.rules(facts)
     yield from rules_graph.rules(facts)
+    yield from rules_containers.rules(facts)

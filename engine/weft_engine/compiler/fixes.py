@@ -105,7 +105,7 @@ def _feeds(facts: Facts, node: str, port: Port) -> Iterator[Edge]:
     for name, out, sent in facts.outputs:
         found = fits(sent.type, port.type)
         strange = found.how == "lift" and over is not None and over != sent.origin
-        if not found.ok or strange or not _may_read(facts, name, node):
+        if not found.ok or strange or not may_read(facts, name, node):
             continue
         if not facts.leads_back(name, node):
             yield _edge(name, out, node, port.name)
@@ -118,7 +118,7 @@ def section_of(facts: Facts, container: str, output: str) -> str:
     return port.section if port is not None else BODY
 
 
-def _may_read(facts: Facts, source: str, node: str) -> bool:
+def may_read(facts: Facts, source: str, node: str) -> bool:
     """Whether a node may read another: one beside it, or beside a container around it."""
     around = facts.scopes.inside.get(source)
     if facts.lies_in(node, source) or (around is not None and not facts.lies_in(node, around)):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from weft_engine.compiler import fixes
+from weft_engine.compiler import fixes, loop_fixes
 from weft_engine.compiler.problems import Facts, Fix, Problem, fix, problem
 from weft_engine.flow.model import Edge
 from weft_engine.flow.ops import SetFlow, remove_edge
@@ -38,7 +38,10 @@ def _circles(facts: Facts, circles: list[list[str]]) -> Iterator[Problem]:
             hint="Take out the edge that leads back; repeat work with a loop node.",
             node=circle[0],
             edge=edges[0].id,
-            fixes=[_break(facts, list(dict.fromkeys(edges)))],
+            fixes=[
+                *loop_fixes.to_while(facts, circle, list(dict.fromkeys(edges))),
+                _break(facts, list(dict.fromkeys(edges))),
+            ],
             nodes=list(circle),
             node_names=[facts.name(node) for node in circle],
             edges=[edge.id for edge in edges],
@@ -148,7 +151,9 @@ def _endless(facts: Facts) -> Iterator[Problem]:
             edge for edge in fed
             if spec.traits.needs_end or facts.wiring.edges[edge.id].how == "collect"
         ]  # fmt: skip
-        if waits:
+        if fed and spec.works == "container":
+            yield _endless_inside(facts, name, fed[0])
+        elif waits:
             yield problem(
                 "needs_end",
                 f"it waits for the end of {facts.label(waits[0].source)}, which never comes",
@@ -161,6 +166,20 @@ def _endless(facts: Facts) -> Iterator[Problem]:
             )
         elif fed:
             endless.add(name)
+
+
+def _endless_inside(facts: Facts, name: str, edge: Edge) -> Problem:
+    return problem(
+        "endless_into_container",
+        f"it goes through all records of {facts.label(edge.source)}, which never end",
+        hint="Let the flow run once for each event (event mode), or put a window in front of it.",
+        node=name,
+        port=edge.target_port,
+        edge=edge.id,
+        fixes=[fixes.remove(facts, edge)],
+        source=edge.source,
+        source_name=facts.name(edge.source),
+    )
 
 
 def _mode(facts: Facts) -> Iterator[Problem]:

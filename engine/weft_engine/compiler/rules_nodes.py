@@ -5,7 +5,7 @@ from typing import Any
 
 from weft_engine.compiler.problems import Facts, Fix, Problem, Severity, fix, problem
 from weft_engine.flow.model import Node
-from weft_engine.flow.ops import ReplaceNode, SetFlow, SetSetting, UnsetSetting
+from weft_engine.flow.ops import ReplaceNode, SetField, SetFlow, SetSetting, UnsetSetting
 from weft_engine.flow.paths import get
 from weft_engine.flow.values import copy
 from weft_engine.nodes.node_type import NodeClass
@@ -173,16 +173,25 @@ def _frame(facts: Facts, name: str, node: Node) -> Iterator[Problem]:
     parent = node.parent
     if parent is None:
         return
+    severity: Severity = "warning"
     if parent not in facts.flow.nodes and parent not in facts.flow.notes:
         why = "it lies in a frame that does not exist"
     elif _in_itself(facts, name):
         why = "it lies in a frame that lies in it"
+        severity = "error" if _contains(facts, name) else "warning"
     else:
         return
     yield problem(
-        "bad_parent", why, severity="warning", hint="Take it out of the frame.", node=name,
+        "bad_parent", why, severity=severity, hint="Take it out of the frame.", node=name,
+        fixes=[fix("take_out", "Take it out", SetField(node=name, field="parent", value=None))],
         parent=parent,
     )  # fmt: skip
+
+
+def _contains(facts: Facts, name: str) -> bool:
+    """Whether it is a node that is to run what lies in it."""
+    spec = facts.specs.get(name)
+    return spec is not None and spec.inside is not None
 
 
 def _in_itself(facts: Facts, name: str) -> bool:

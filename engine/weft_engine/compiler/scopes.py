@@ -109,7 +109,7 @@ def _flattened(flow: Flow, inside: dict[str, str]) -> tuple[dict[str, str], tupl
     lie = chains(flow, inside)
     deep = {name for name, chain in lie.items() if len(chain) > DEEPEST + 1}
     flat = {name: lie[name][DEEPEST - 1] if name in deep else at for name, at in inside.items()}
-    return flat, tuple(sorted(set(inside.values()) & deep))
+    return flat, tuple(sorted(n for n in set(inside.values()) if len(lie[n]) > DEEPEST))
 
 
 @dataclass

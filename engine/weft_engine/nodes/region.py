@@ -46,6 +46,8 @@ class Inside:
     inputs: tuple[InnerPort, ...] = ()
     always: tuple[str, ...] = ()
     """Sections that are gone through even when the container is being cancelled."""
+    repeats: bool = False
+    """Its body is gone through more than once."""
 
     @property
     def sections(self) -> tuple[str, ...]:

@@ -50,6 +50,8 @@ class InsideSpec(_Described):
     """Where edges into it start."""
     inputs: tuple[InnerPort, ...] = ()
     """Where edges out of it end."""
+    repeats: bool = False
+    """Its body is gone through more than once."""
 
     def input(self, name: str) -> InnerPort | None:
         """The inner input of that name."""
@@ -70,6 +72,7 @@ class SingleWhen(_Described):
     """When a node with `build` gives single values: a setting has a value, and only such arrive."""
 
     setting: str
+    """Empty: whatever the settings."""
     value: str
 
 
@@ -169,6 +172,8 @@ class NodeSpec(_Described):
         rule = self.single_when
         if rule is None:
             return False
+        if not rule.setting:
+            return True
         default = self.settings["properties"].get(rule.setting, {}).get("default")
         return bool(settings.get(rule.setting, default) == rule.value)
 
@@ -216,7 +221,7 @@ def _inside(inside: Inside | None) -> InsideSpec | None:
         )
         for side in (inside.outputs, inside.inputs)
     )
-    return InsideSpec(outputs=outputs, inputs=inputs)
+    return InsideSpec(outputs=outputs, inputs=inputs, repeats=inside.repeats)
 
 
 def _port(port: PortDef, info: NodeInfo) -> Port:

@@ -65,6 +65,7 @@ class ForEach(NodeType):
         aliases_en=("loop", "map", "iterate", "iteration", "batch", "split in batches", "foreach"),
         aliases_zh=("循环", "遍历", "迭代", "逐条", "批处理", "每个"),
         inside=Inside(
+            repeats=True,
             outputs=(
                 InnerPort("item", T_, "The record."),
                 InnerPort("index", NUMBER, "Its number, from 0."),

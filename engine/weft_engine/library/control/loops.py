@@ -65,6 +65,7 @@ class While(NodeType):
         aliases_en=("loop", "until", "do while", "poll", "pages", "pagination", "repeat until"),
         aliases_zh=("循环", "直到", "轮询", "分页", "重复", "条件循环"),
         inside=Inside(
+            repeats=True,
             outputs=(
                 InnerPort("state", T_, "The state of this round."),
                 InnerPort("index", NUMBER, "The number of the round, from 0."),
@@ -183,6 +184,7 @@ class Repeat(NodeType):
         aliases_en=("loop", "times", "n times", "again", "for", "counter"),
         aliases_zh=("重复", "循环", "次数", "多次", "计数"),
         inside=Inside(
+            repeats=True,
             outputs=(
                 InnerPort("state", T_, "The state of this round."),
                 InnerPort("index", NUMBER, "The number of the round, from 0."),
