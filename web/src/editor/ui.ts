@@ -1,7 +1,7 @@
 /** What is open in the editor; remembered in this browser where it makes sense. */
 import { create } from "zustand";
 
-export type Panel = "add" | "problems";
+export type Panel = "add" | "problems" | "triggers";
 export type InspectorTab = "settings" | "input" | "output" | "logs";
 
 /** A setting that is to be shown, marked and given the keys. */
@@ -32,6 +32,8 @@ const FRESH: Kept = {
   inspectorWidth: INSPECTOR.usual,
 };
 
+const PANELS: readonly Panel[] = ["add", "problems", "triggers"];
+
 function within(value: unknown, { least, usual, most }: typeof INSPECTOR): number {
   return typeof value === "number" ? Math.min(most, Math.max(least, value)) : usual;
 }
@@ -40,7 +42,7 @@ function remembered(): Kept {
   try {
     const kept = JSON.parse(localStorage.getItem(STORAGE) ?? "{}") as Partial<Kept>;
     return {
-      panel: kept.panel === "add" || kept.panel === "problems" ? kept.panel : FRESH.panel,
+      panel: PANELS.find((panel) => panel === kept.panel) ?? FRESH.panel,
       inspectorOpen: kept.inspectorOpen !== false,
       inspectorWidth: within(kept.inspectorWidth, INSPECTOR),
     };

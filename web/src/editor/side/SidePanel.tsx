@@ -2,15 +2,23 @@ import { ActionIcon } from "@mantine/core";
 import { IconX } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { Palette } from "@/canvas/add/Palette";
-import { useEditorUi } from "../ui";
+import { TriggersPanel } from "../triggers/TriggersPanel";
+import { type Panel, useEditorUi } from "../ui";
 import { ProblemsPanel } from "./ProblemsPanel";
 import classes from "./SidePanel.module.css";
+
+const CONTENTS: Record<Panel, () => React.ReactNode> = {
+  add: Palette,
+  problems: ProblemsPanel,
+  triggers: TriggersPanel,
+};
 
 /** The panel beside the rail. */
 export function SidePanel() {
   const { t } = useTranslation("editor");
   const panel = useEditorUi((s) => s.panel);
   if (panel === null) return <span id="side-panel" hidden />;
+  const Content = CONTENTS[panel];
   return (
     <aside
       id="side-panel"
@@ -28,7 +36,7 @@ export function SidePanel() {
           <IconX size={15} stroke={1.7} />
         </ActionIcon>
       </div>
-      {panel === "add" ? <Palette /> : <ProblemsPanel />}
+      <Content />
     </aside>
   );
 }

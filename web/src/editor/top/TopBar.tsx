@@ -5,6 +5,7 @@ import type { FlowInfo } from "@/api/types";
 import { UserMenu } from "@/app/UserMenu";
 import { Mark } from "@/ui/Mark";
 import { ShareButton } from "../share/ShareButton";
+import { TriggersButton } from "../triggers/TriggersButton";
 import { FlowTitle } from "./FlowTitle";
 import { People } from "./People";
 import { RunButton } from "./RunButton";
@@ -43,6 +44,7 @@ export function TopBar({ flow }: { flow: FlowInfo }) {
       {flow.role === "viewer" && <span className={classes.viewer}>{t("viewer.badge")}</span>}
       <span className={classes.space} />
       <People />
+      <TriggersButton flowId={flow.id} />
       <ShareButton flow={flow} />
       <RunButton />
       <UserMenu />

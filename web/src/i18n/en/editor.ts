@@ -68,6 +68,7 @@ const editor = {
   "rail.problems_other": "Problems: {{count}}",
   "panel.add": "Add node",
   "panel.problems": "Problems",
+  "panel.triggers": "Triggers",
   "panel.close": "Close",
   "palette.search": "Search nodes",
   "palette.none": "No node matches “{{query}}”",

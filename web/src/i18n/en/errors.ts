@@ -96,6 +96,26 @@ const errors = {
   "file.upload_broken.hint": "Send it again.",
   "file.upload_unreadable": "{{name}} cannot be read.",
   "file.upload_unreadable.hint": "Folders cannot be uploaded; drop the files that are in them.",
+  "trigger.none": "The flow has no trigger nodes.",
+  "trigger.none.hint": "Add one, such as Webhook or Schedule, then arm the flow.",
+  "trigger.not_found": "The flow has no such trigger.",
+  "trigger.not_armed": "The flow is not armed, or not with this trigger.",
+  "trigger.not_armed.hint": "Arm the flow first.",
+  "trigger.not_webhook": "Only a webhook has an address and a secret.",
+  "trigger.unknown_flow": "The flow whose end is waited for is not in this workspace.",
+  "trigger.unknown_flow.hint": "Copy the id of the other flow from its address.",
+  "trigger.own_end": "A flow that waits for its own end would run for ever.",
+  "trigger.own_end.hint": "Name another flow, or use a schedule.",
+  "trigger.bad_secret": "The secret is not of the form that the signature needs.",
+  "trigger.bad_secret.hint": "Secrets of Standard Webhooks are base64, after whsec_.",
+  "trigger.no_live_run": "The flow is a stream, and there is no live run that takes events.",
+  "trigger.no_live_run.hint":
+    "Set the mode of the flow to event or batch, so that each event starts a run.",
+  "trigger.too_many_files": "The pattern of a file watch fits too many files.",
+  "trigger.too_many_files.hint": "Name a folder in it.",
+  "event.not_found": "This event does not exist, or you have no access to it.",
+  "event.no_payload": "The event has nothing that could be done again.",
+  "event.no_payload.hint": "Of a repeated one, take the first event.",
 } as const;
 
 export default errors;

@@ -7,5 +7,17 @@ import home from "./home";
 import runs from "./runs";
 import settings from "./settings";
 import sign from "./sign";
+import triggers from "./triggers";
 
-export const en = { common, editor, errors, files, form, home, runs, settings, sign } as const;
+export const en = {
+  common,
+  editor,
+  errors,
+  files,
+  form,
+  home,
+  runs,
+  settings,
+  sign,
+  triggers,
+} as const;

@@ -65,6 +65,7 @@ const editor: Messages<typeof en> = {
   "rail.problems_other": "问题：{{count}} 个",
   "panel.add": "添加节点",
   "panel.problems": "问题",
+  "panel.triggers": "触发器",
   "panel.close": "关闭",
   "palette.search": "搜索节点",
   "palette.none": "没有与“{{query}}”匹配的节点",

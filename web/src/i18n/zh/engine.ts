@@ -207,6 +207,8 @@ const engine: Readonly<Record<string, string>> = {
   "http.address_refused": "不允许访问这个内部地址。",
   "http.too_many_redirects": "服务的跳转次数过多。",
   "input.missing": "运行时没有提供流程输入“{{input}}”。",
+  "trigger.no_event": "触发器还没有收到过事件，没有内容可供运行。",
+  "trigger.no_event.hint": "请填写它的示例再手动运行，或启用流程后发送一个事件。",
   "run.cancelled": "运行已停止。",
   "run.unknown_node": "流程中没有节点“{{node}}”。",
   "run.unknown_input": "流程没有声明输入“{{input}}”。",

@@ -9,6 +9,7 @@ import home from "./home";
 import runs from "./runs";
 import settings from "./settings";
 import sign from "./sign";
+import triggers from "./triggers";
 
 export const zh = {
   common,
@@ -20,4 +21,5 @@ export const zh = {
   runs,
   settings,
   sign,
+  triggers,
 } satisfies { [N in keyof typeof en]: Messages<(typeof en)[N]> };
