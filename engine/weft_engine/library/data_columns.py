@@ -8,7 +8,7 @@ from weft_engine.kernel.stream import DataStream
 from weft_engine.library import codes  # noqa: F401 - registers the codes
 from weft_engine.library.cleaning import STEPS, Step
 from weft_engine.library.columns import ColumnName, Key, as_row, group_key, unknown_column, value
-from weft_engine.nodes.node_type import NodeInfo, NodeType, Zh
+from weft_engine.nodes.node_type import ALWAYS, NodeInfo, NodeType, Zh
 from weft_engine.nodes.types import Row
 
 T = TypeVar("T")
@@ -42,6 +42,7 @@ class Columns(NodeType):
         aliases_en=("select", "rename", "reorder", "drop", "project", "fields", "pick"),
         aliases_zh=("选择列", "重命名", "排列", "删除列", "字段"),
         widgets={"select": "columns", "drop": "columns"},
+        single_when=ALWAYS,
         zh=Zh(
             title="选择列",
             summary="选择、重命名、排列和去掉列。",

@@ -12,7 +12,7 @@ from weft_engine.library.environment import environment
 from weft_engine.library.unpacking import at_path, records_of
 from weft_engine.nodes.expression_runtime import check_weight
 from weft_engine.nodes.expressions import Expression, compile_expression
-from weft_engine.nodes.node_type import NodeContext, NodeInfo, NodeType, SettingGroup, Zh
+from weft_engine.nodes.node_type import ALWAYS, NodeContext, NodeInfo, NodeType, SettingGroup, Zh
 from weft_engine.nodes.types import Json, Row
 
 T = TypeVar("T")
@@ -99,6 +99,7 @@ class Map(NodeType):
         ports={"rows": "The records; the output has rows with the computed columns."},
         aliases_en=("set", "compute", "calculate", "formula", "transform", "add column", "derive"),
         aliases_zh=("计算", "公式", "转换", "新增列", "设置字段"),
+        single_when=ALWAYS,
         zh=Zh(
             title="计算列",
             summary="用表达式为每条记录计算新的列。",

@@ -12,6 +12,7 @@ from weft_engine.nodes.region import Inside
 from weft_engine.nodes.types import SKIP, Skip
 
 __all__ = [
+    "ALWAYS",
     "SKIP",
     "Category",
     "Files",
@@ -33,6 +34,8 @@ Category = Literal["source", "process", "ai", "control", "output", "store", "tri
 Cost = Literal["cheap", "io", "model"]
 Region = Literal["stream", "run"]
 CATEGORIES: tuple[Category, ...] = get_args(Category)
+ALWAYS: tuple[str, str] = ("", "")
+"""Of `NodeInfo.single_when`: it gives one record for each, so one for one."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class NodeInfo:
     """Its output ports are named by a setting; `process` returns a dict, port → value."""
     single_when: tuple[str, str] | None = None
     """A setting and a value: when it has that, and single values are all that is wired, a node with
-    `build` gives single values, too."""
+    `build` gives single values, too. `ALWAYS`: whatever the settings."""
     parks: bool = False
     """It may wait, for long and with nothing held in memory: it has `park` beside `process`."""
     version: int = 1

@@ -101,7 +101,14 @@ def ask(node: HttpRequest, *items: Any, allow: tuple[str, ...] = ("*",)) -> list
         client = HttpClient(allow)
         ignore = SimpleNamespace(warning=lambda *args: None)
         context: Any = SimpleNamespace(
-            http=client, logger=ignore, inputs={"key": "k1"}, variables={}, run_id="r", node_id="n"
+            index=None,
+            nodes={},
+            http=client,
+            logger=ignore,
+            inputs={"key": "k1"},
+            variables={},
+            run_id="r",
+            node_id="n",
         )
         try:
             calls = [node.process(item, context) for item in items or (None,)]

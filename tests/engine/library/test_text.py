@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from weft_engine.errors import NodeError, WeftError
 from weft_engine.kernel.environment import LocalEnvironment
-from weft_engine.library.control import If, Merge
+from weft_engine.library.control.choice import If
+from weft_engine.library.control.merge import Merge
 from weft_engine.library.dates import Bucket
 from weft_engine.library.show import ShowChart, ShowTable
 from weft_engine.library.splitting import Boundary, chunks
