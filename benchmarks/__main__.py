@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ALL = ("start", "run_overhead", "propagation", "kernel")
+ALL = ("start", "run_overhead", "run_journal", "propagation", "kernel")
 
 for name in sys.argv[1:] or ALL:
     print(f"== {name}", flush=True)
