@@ -4,19 +4,17 @@ Small outputs travel inside their reference; larger ones lie in `DIR/blobs/<aa>/
 their content, so the same output is kept once. A stream keeps its first records and their count.
 """
 
-import hashlib
-import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal
-from uuid import uuid4
 
 import msgspec
 
 from weft_engine.errors import ResourceError
 from weft_engine.runs import codes  # noqa: F401 - registers the codes
 from weft_engine.runs.encode import encode
+from weft_engine.runs.journal.blobs import Blobs
+from weft_engine.runs.journal.errors import JournalError
 
 MOST_RECORDS: Final = 10_000
 """How many records of a stream are kept."""
@@ -63,7 +61,7 @@ class OutputStore:
     """Keeps outputs below a directory."""
 
     def __init__(self, directory: Path) -> None:
-        self._blobs = directory / "blobs"
+        self._blobs = Blobs(directory)
 
     def records(self, most: int | None = None) -> "RecordsWriter":
         """Begin to keep the records of a stream, at most so many of them."""
@@ -139,41 +137,17 @@ class OutputStore:
             partial=partial,
         )
 
-    # Blobs
-
-    def _place(self, digest: str) -> Path:
-        return self._blobs / digest[:2] / digest
-
     def _save(self, data: bytes) -> str:
-        """Write a blob so that it is there completely or not at all, whatever happens."""
-        digest = hashlib.sha256(data).hexdigest()
-        place = self._place(digest)
-        if _holds(place, data):
-            return digest
-        temporary = place.with_name(f".{digest}.{uuid4().hex}")
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(place)
-            _sync_folder(place.parent)
-        except OSError as exc:
-            raise _unsaved(exc) from exc
-        finally:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-        return digest
+            return self._blobs.save(data)
+        except JournalError as error:
+            raise _unsaved(error) from error
 
     def _load(self, digest: str) -> bytes:
         try:
-            data = self._place(digest).read_bytes()
-        except OSError as exc:
-            raise _missing(digest) from exc
-        if hashlib.sha256(data).hexdigest() != digest:
-            raise _missing(digest)
-        return data
+            return self._blobs.load(digest)
+        except JournalError as error:
+            raise _missing(digest) from error
 
 
 class RecordsWriter:
@@ -209,23 +183,6 @@ class RecordsWriter:
         return self._store._keep("records", self.count, kept, data, partial=partial)  # noqa: SLF001
 
 
-def _holds(place: Path, data: bytes) -> bool:
-    """Whether a blob is there, and whole: one that is damaged is written anew."""
-    try:
-        return place.stat().st_size == len(data) and place.read_bytes() == data
-    except OSError:
-        return False
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make sure that a new name survives a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _missing(digest: str) -> ResourceError:
     return ResourceError(
         "The stored output is no longer there, or damaged.",
@@ -235,11 +192,13 @@ def _missing(digest: str) -> ResourceError:
     )
 
 
-def _unsaved(exc: OSError) -> ResourceError:
+def _unsaved(error: JournalError) -> ResourceError:
+    cause = error.__cause__
+    reason, number = (cause.strerror, cause.errno) if isinstance(cause, OSError) else (None, None)
     return ResourceError(
-        f"The output of a node cannot be kept: {exc.strerror or exc}.",
+        f"The output of a node cannot be kept: {reason or error}.",
         code="run.output_unsaved",
         hint="Make room on the disk that holds the data directory, then run the flow again.",
-        params={"errno": exc.errno},
+        params={"errno": number},
         retryable=True,
     )

@@ -105,7 +105,7 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(outputs.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(ResourceError) as caught:
         OutputStore(tmp_path).value("x" * 70_000)
     assert (caught.value.code, caught.value.params) == ("run.output_unsaved", {"errno": 28})

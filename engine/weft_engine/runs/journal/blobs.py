@@ -132,7 +132,7 @@ class Blobs:
     @contextmanager
     def _alone(self, kind: int) -> Iterator[None]:
         """Keep the sweep, of whatever process, from a blob that is being looked at."""
-        handle = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(handle, kind)
             yield
