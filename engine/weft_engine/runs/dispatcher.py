@@ -22,7 +22,6 @@ from weft_engine.runs.runner import mistake
 
 log = logging.getLogger(__name__)
 
-_LEAVE_S: Final = 2.0
 _KEPT: Final = frozenset({"breakpoints", "pause"})
 """What a run that waits is told when it goes on."""
 
@@ -55,7 +54,6 @@ class Dispatcher:
         self._emit = emit
         self._queue = FairQueue(workers=workers, per_tenant=per_tenant)
         self._jobs: dict[str, Job] = {}
-        self._threads: set[threading.Thread] = set()
         self._lock = threading.Lock()
         self._leaving = False
         self._parked = Parked(self._wake)
@@ -162,26 +160,16 @@ class Dispatcher:
 
     def leave(self) -> None:
         """Leave every run where it is, for the next engine to go on."""
-        with self._lock:
-            self._leaving = True
-            jobs, threads = list(self._jobs.values()), list(self._threads)
+        # They stop where they are, as in a crash: the next engine goes on from the journal.
+        self._leaving = True
         self._queue.close()
         self._parked.close()
-        for job in jobs:
-            with job.lock:
-                if job.control is not None:
-                    job.control.leave()
-        deadline = time.monotonic() + _LEAVE_S
-        for thread in threads:
-            thread.join(max(deadline - time.monotonic(), 0.0))
 
     # Threads
 
     def _start(self) -> None:
         while (job := self._queue.take()) is not None:
             thread = threading.Thread(target=self._work, args=(job,), name="weft-run", daemon=True)
-            with self._lock:
-                self._threads.add(thread)
             thread.start()
 
     def _work(self, first: Job) -> None:
@@ -195,8 +183,6 @@ class Dispatcher:
             finally:
                 self._gone(job)
             job = self._queue.take()
-        with self._lock:
-            self._threads.discard(threading.current_thread())
         self._start()
 
     def _run(self, job: Job) -> None:
@@ -207,7 +193,8 @@ class Dispatcher:
         run_id = job.request.run_id
         if result is None:
             # Another engine holds it; it may be gone when its lease ends.
-            self._park(run_id, Waiting(last_seq=job.last_seq, due=time.time() + TTL_S))
+            due = time.time() + TTL_S
+            self._park(run_id, Waiting(last_seq=job.last_seq, due=due, look_again=True))
         elif result.state is RunState.PAUSED and self._store is not None and not self._leaving:
             self._park(run_id, waiting_for(self._store.wakes(run_id), job.last_seq))
 
@@ -254,6 +241,8 @@ class Dispatcher:
         entry = None if self._store is None else self._store.entry(run_id)
         if entry is None:
             self._refuse(Job(_nameless(run_id), waiting.last_seq), _interrupted())
+        elif waiting.look_again:
+            self.resume(run_id, waiting.last_seq, waiting.commands)
         else:
             self._go_on(entry, waiting)
 

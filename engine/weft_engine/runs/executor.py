@@ -17,7 +17,7 @@ from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.runs.debug import Command
 from weft_engine.runs.events import RunEvent
 from weft_engine.runs.files import LocalFiles
-from weft_engine.runs.journal.base import StepRow
+from weft_engine.runs.journal.base import JournalStore, StepRow
 from weft_engine.runs.journal.codec import Codec
 from weft_engine.runs.journal.values import ValueStore
 from weft_engine.runs.outputs import OutputStore
@@ -49,14 +49,17 @@ class _Cancelling:
     def cancel(self) -> None:
         self._cancel.set()
 
-    def leave(self) -> None:
-        self._cancel.set()
-
 
 class Executor:
     """Runs one request after the other, from several threads."""
 
-    def __init__(self, data: Path, emit: Callable[[RunEvent], None]) -> None:
+    def __init__(
+        self,
+        data: Path,
+        emit: Callable[[list[RunEvent]], None],
+        store: JournalStore | None = None,
+        owner: str = "",
+    ) -> None:
         self._data = data
         self._store = OutputStore(data)
         self._emit = emit
@@ -113,7 +116,7 @@ class Executor:
 
     def _tell(self, job: Job, event: RunEvent) -> None:
         job.last_seq = event.seq
-        self._emit(event)
+        self._emit([event])
 
     def _flow(self, request: RunRequest, catalogue: Catalogue) -> tuple[Flow, Compiled | None]:
         """The flow, and what is known of it; a part of a flow is compiled for its run alone."""

@@ -41,6 +41,16 @@ class Outbox:
             self._size += len(data)
             self._changed.notify()
 
+    def events(self, events: list[RunEvent]) -> None:
+        """Send events together; waits while too much is on its way."""
+        encoded = [self._encoder.encode(event) for event in events]
+        with self._changed:
+            while self._size > MOST_WAITING and not self._closed:
+                self._changed.wait()
+            self._events += encoded
+            self._size += sum(map(len, encoded))
+            self._changed.notify()
+
     def frame(self, frame: bytes) -> None:
         """Send a frame as it is."""
         with self._changed:

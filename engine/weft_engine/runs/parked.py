@@ -30,6 +30,8 @@ class Waiting:
     """What it is told when it goes on."""
     held: bool = False
     """Somebody paused it: it stays even when its time has come."""
+    look_again: bool = False
+    """Another engine has it, or had: look into the journal when the time comes."""
     missed: bool = False
     """Its time came while it was held."""
 

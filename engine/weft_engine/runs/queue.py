@@ -22,19 +22,11 @@ class Control(Protocol):
     """How a run under way is reached; from any thread, and none of it waits."""
 
     def tell(self, command: Command) -> None:
-        """Say something to it.
-
-        Raises:
-            WeftError: it cannot do that as it is now.
-        """
+        """Say something to it."""
         ...
 
     def cancel(self) -> None:
         """Stop it for good."""
-        ...
-
-    def leave(self) -> None:
-        """Stop working on it, so that another engine goes on."""
         ...
 
 

@@ -63,7 +63,7 @@ class Supervisor:
     ) -> None:
         self._connection = connection
         self._outbox = Outbox(connection)
-        self._executor = Executor(options.data, self._outbox.event)
+        self._executor = Executor(options.data, self._outbox.events, store, owner)
         self._runs = Dispatcher(
             self._executor,
             store,
