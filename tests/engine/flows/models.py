@@ -5,8 +5,21 @@ from itertools import product, zip_longest
 from typing import Any
 
 from weft_engine.errors import NodeError
+from weft_engine.kernel.environment import LocalEnvironment
 
 MODELS: dict[str, Callable[..., Any]] = {}
+
+
+def composed(node: Any, **streams: Any) -> Any:
+    """What a node type without a model gives: it is run by itself, record by record."""
+    env = LocalEnvironment(batch_size=1)
+    given = {
+        port: [env.from_collection(way) for way in found]
+        if port in type(node).info.multiple
+        else env.from_collection(found)
+        for port, found in streams.items()
+    }
+    return env.run(node.build(**given))
 
 
 def model(kind: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.engine.flows.models import MODELS
+from tests.engine.flows.models import MODELS, composed
 from tests.engine.flows.reference_flow import GONE, Called, FailedError
 from weft_engine.errors import Failure, WeftError
 from weft_engine.flow.model import Edge, Node
@@ -259,7 +259,7 @@ class Scope:
                 return
         node = self.called.nodes[name]
         try:
-            made = MODELS[type(node).type_name()](node, **streams)
+            made = MODELS.get(node.type, composed)(node, **streams)
         except WeftError as error:
             raise self._failed(name, error) from error
         ports = [port.name for port in work.outputs]
