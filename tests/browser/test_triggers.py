@@ -29,7 +29,7 @@ FLOW: dict[str, Any] = {
         },
         "nightly": {
             "type": "trigger.schedule",
-            "settings": {"cron": "30 2 * * *", "timezone": "Europe/Berlin"},
+            "settings": {"when": "30 2 * * *", "timezone": "Europe/Berlin"},
             "position": {"x": 0, "y": 160},
         },
         "say": {

@@ -1,19 +1,24 @@
 """Starting a flow at set times."""
 
+import re
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from weft_engine.library.triggers import OVERLAP_ZH, Overlap, event_of
 from weft_engine.nodes.node_type import NodeContext, NodeInfo, NodeType, Zh
 from weft_engine.nodes.types import SKIP, Number, Skip, Text
 
 _FIELDS = 5
-_SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600}
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "秒": 1, "分钟": 60, "小时": 3600}
+_EVERY = re.compile(
+    r"every\s+(?:(?P<count>[1-9][0-9]{0,4})\s*)?(?P<unit>second|minute|hour)s?"
+    r"|每\s*(?P<number>[1-9][0-9]{0,4})?\s*(?P<zh>秒|分钟|小时)"
+)
 
 
 class ScheduledTime(NamedTuple):
@@ -29,21 +34,16 @@ class ScheduleTrigger(NodeType):
     Times of day are those of the time zone, also when its clocks change: a time that the clocks
     leave out comes right after it, and one that they repeat comes once.
 
-    >>> ScheduleTrigger(cron="30 9 * * 1-5", timezone="Asia/Shanghai").subtitle_text()
-    '30 9 * * 1-5 Asia/Shanghai'
+    >>> ScheduleTrigger(when="every 15 minutes").interval_s
+    900
     """
 
     type: Literal["trigger.schedule"] = "trigger.schedule"
-    kind: Literal["cron", "every"] = "cron"
-    """Cron is for times of day, every for a distance between two runs."""
-    cron: str = Field("0 9 * * *", max_length=100)
-    """Minute, hour, day of the month, month and day of the week, such as 30 9 * * 1-5."""
+    when: str = Field("0 9 * * *", min_length=1, max_length=100)
+    """A cron expression (minute, hour, day of the month, month, day of the week), such as
+    30 9 * * 1-5, or a distance in seconds, minutes or hours, such as every 15 minutes."""
     timezone: str = Field("UTC", max_length=64)
     """The time zone of the cron expression, such as Europe/Berlin."""
-    every: int = Field(15, ge=1, le=10_000)
-    """How long from one run to the next."""
-    unit: Literal["seconds", "minutes", "hours"] = "minutes"
-    """The unit of that."""
     missed: Literal["skip", "run_once", "run_all"] = "run_once"
     """What to do about times that passed while the server was down: nothing, one run for all of
     them, or one run for each."""
@@ -57,7 +57,7 @@ class ScheduleTrigger(NodeType):
         category="trigger",
         icon="calendar-time",
         title="Schedule",
-        subtitle="{kind} {cron}",
+        subtitle="{when}",
         ports={
             "time": "The time that was set, in its time zone, such as 2026-11-20T09:00:00+01:00.",
             "missed": "How many times before it were missed.",
@@ -69,13 +69,14 @@ class ScheduleTrigger(NodeType):
         zh=Zh(
             title="定时",
             summary="按 cron 表达式或固定间隔启动流程。",
-            subtitle="{kind} {cron}",
+            subtitle="{when}",
             settings={
-                "kind": ("方式", "cron 用于一天中的时刻，every 用于两次运行的间隔。"),
-                "cron": ("cron 表达式", "分、时、日、月、星期，例如 30 9 * * 1-5。"),
+                "when": (
+                    "时刻",
+                    "cron 表达式（分、时、日、月、星期），例如 30 9 * * 1-5；"
+                    "或间隔，例如 every 15 minutes、每 15 分钟。",
+                ),
                 "timezone": ("时区", "cron 表达式所用的时区，例如 Asia/Shanghai。"),
-                "every": ("间隔", "两次运行之间的时间。"),
-                "unit": ("单位", "间隔的单位。"),
                 "missed": (
                     "错过的时刻",
                     "服务器停机时错过的时刻：skip 不补，run_once 只补一次，run_all 逐个补上。",
@@ -90,15 +91,11 @@ class ScheduleTrigger(NodeType):
         ),
     )
 
-    @field_validator("cron")
+    @field_validator("when")
     @classmethod
-    def _cron(cls, value: str) -> str:
-        try:
-            if len(value.split()) != _FIELDS:
-                raise CronSimError("five fields are needed")
-            CronSim(value, datetime(2000, 1, 1, tzinfo=UTC))
-        except CronSimError as error:
-            raise ValueError(f"not a cron expression: {error}") from None
+    def _when(cls, value: str) -> str:
+        if _interval(value) is None:
+            _require_cron(value)
         return value
 
     @field_validator("timezone")
@@ -108,22 +105,10 @@ class ScheduleTrigger(NodeType):
             raise ValueError(f"there is no time zone {value!r}; an example is Europe/Berlin")
         return value
 
-    @model_validator(mode="after")
-    def _ever(self) -> Self:
-        if self.kind == "cron" and not _comes(self.cron):
-            raise ValueError("the cron expression names a day that never comes")
-        return self
-
     @property
-    def interval_s(self) -> int:
-        """From one run to the next, in seconds; for `every`."""
-        return self.every * _SECONDS[self.unit]
-
-    def subtitle_text(self) -> str:
-        """The schedule in one line."""
-        if self.kind == "every":
-            return f"every {self.every} {self.unit}"
-        return f"{self.cron} {self.timezone}"
+    def interval_s(self) -> int | None:
+        """From one run to the next, in seconds; None when it is a cron expression."""
+        return _interval(self.when)
 
     def process(self, ctx: NodeContext | None = None) -> ScheduledTime:
         """Give the time; in a run by hand that is now."""
@@ -142,6 +127,22 @@ def _zones() -> frozenset[str]:
 
 
 @lru_cache(256)
-def _comes(cron: str) -> bool:
-    """Whether it ever comes; the library looks fifty years ahead, at most days at a time."""
-    return next(CronSim(cron, datetime(2000, 1, 1, tzinfo=UTC)), None) is not None
+def _interval(when: str) -> int | None:
+    """The seconds of `every 15 minutes`; None for everything else."""
+    found = _EVERY.fullmatch(when.strip().lower())
+    if found is None:
+        return None
+    unit = found["unit"] or found["zh"]
+    return int(found["count"] or found["number"] or 1) * _SECONDS[unit]
+
+
+@lru_cache(256)
+def _require_cron(when: str) -> None:
+    try:
+        if len(when.split()) != _FIELDS:
+            raise CronSimError("five fields are needed, or a text such as every 15 minutes")
+        # It looks fifty years ahead.
+        if next(CronSim(when, datetime(2000, 1, 1, tzinfo=UTC)), None) is None:
+            raise CronSimError("it names a day that never comes")
+    except CronSimError as error:
+        raise ValueError(f"not a cron expression: {error}") from None

@@ -153,7 +153,7 @@ def _moment_of(row: TriggerRow) -> dict[str, Any]:
 
 def _moment(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that say what an event is."""
-    names = ("kind", "cron", "timezone", "every", "unit", "pattern", "queue", "flow")
+    names = ("when", "timezone", "pattern", "queue", "flow")
     return {name: settings[name] for name in names if name in settings}
 
 

@@ -95,7 +95,7 @@ def test_a_run_by_hand_uses_the_sample_before_the_first_event(armer: Armer) -> N
 
 BROKEN = started_by("webhook", "body")
 BROKEN["nodes"]["say"]["settings"] = {"template": "{{ item. }}"}
-UNTYPED = started_by("schedule", "time", cron="61 * * * *")
+UNTYPED = started_by("schedule", "time", when="61 * * * *")
 STREAMING = started_by("webhook", "body") | {"mode": "streaming"}
 
 

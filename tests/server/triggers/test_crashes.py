@@ -85,7 +85,7 @@ def test_a_server_killed_under_fire_keeps_every_acknowledged_event(process: Proc
 
 
 def test_times_that_passed_while_the_server_was_dead_are_shown(process: Process) -> None:
-    settings = {"kind": "every", "every": 1, "unit": "seconds", "overlap": "allow"}
+    settings = {"when": "every 1 second", "overlap": "allow"}
     flow_id, _ = arm(process, started_by("schedule", "time", **settings))
     wait_until(lambda: events(process, flow_id, "started"))
     process.kill()

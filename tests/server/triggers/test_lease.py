@@ -73,9 +73,7 @@ def test_a_second_server_takes_over_and_the_first_fires_nothing_more(armer: Arme
     server = armer.server
     state = server.app.state
     first: Leader = state.trigger_leader
-    flow_id = armer.arm(
-        started_by("schedule", "time", kind="every", every=1, unit="seconds", overlap="allow")
-    )
+    flow_id = armer.arm(started_by("schedule", "time", when="every 1 second", overlap="allow"))
     armer.until_some(flow_id, 1)
 
     async def another() -> Leader:
@@ -106,7 +104,7 @@ def test_a_second_server_takes_over_and_the_first_fires_nothing_more(armer: Arme
 
 
 def test_a_write_without_the_lease_is_taken_back(armer: Armer) -> None:
-    flow_id = armer.arm(started_by("schedule", "time", kind="every", every=10, unit="hours"))
+    flow_id = armer.arm(started_by("schedule", "time", when="every 10 hours"))
     leader: Leader = armer.server.app.state.trigger_leader
     wait_until(lambda: leader.fence is not None)
     fence, leader.fence = leader.fence, -1

@@ -16,11 +16,11 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def cron(expression: str, zone: str = "UTC", **more: Any) -> ScheduleTrigger:
-    return ScheduleTrigger(cron=expression, timezone=zone, **more)
+    return ScheduleTrigger(when=expression, timezone=zone, **more)
 
 
 def every(seconds: int, **more: Any) -> ScheduleTrigger:
-    return ScheduleTrigger(kind="every", every=seconds, unit="seconds", **more)
+    return ScheduleTrigger(when=f"every {seconds} seconds", **more)
 
 
 @pytest.mark.parametrize(

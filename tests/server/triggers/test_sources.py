@@ -175,7 +175,7 @@ def make_due(armer: Armer, flow_id: str, ago: timedelta) -> datetime:
 
 
 def test_a_schedule_starts_a_run_when_its_time_comes(armer: Armer) -> None:
-    flow_id = armer.arm(started_by("schedule", "time", kind="every", every=1, unit="seconds"))
+    flow_id = armer.arm(started_by("schedule", "time", when="every 1 second"))
     first, second = armer.until_some(flow_id, 2)[:2]
     due = [datetime.fromisoformat(event["due_at"]) for event in (first, second)]
     assert due[1] - due[0] == timedelta(seconds=1)
@@ -190,7 +190,7 @@ def test_a_schedule_starts_a_run_when_its_time_comes(armer: Armer) -> None:
 def test_missed_times_are_dealt_with_as_asked(
     armer: Armer, policy: str, started: int, missed: int
 ) -> None:
-    settings = {"kind": "every", "every": 10, "unit": "hours", "missed": policy}
+    settings = {"when": "every 10 hours", "missed": policy}
     flow_id = armer.arm(started_by("schedule", "time", overlap="allow", **settings))
     make_due(armer, flow_id, timedelta(hours=25))
     wait_until(lambda: len(armer.events(flow_id)) == started + (missed > 0))
@@ -202,7 +202,7 @@ def test_missed_times_are_dealt_with_as_asked(
 
 
 def test_a_schedule_does_not_overlap_unless_it_may(armer: Armer) -> None:
-    flow_id = armer.arm(waiting("schedule", "time", kind="every", every=10, unit="hours"))
+    flow_id = armer.arm(waiting("schedule", "time", when="every 10 hours"))
     make_due(armer, flow_id, timedelta(seconds=1))
     (first,) = armer.until(flow_id, 1)
     make_due(armer, flow_id, timedelta(seconds=1))

@@ -37,14 +37,15 @@ def upcoming(schedule: ScheduleTrigger, since: datetime, after: datetime) -> Ite
         since: When it was armed; intervals are counted from there.
         after: Only later times are wanted.
     """
-    if schedule.kind == "cron":
+    seconds = schedule.interval_s
+    if seconds is None:
         # The library knows how clocks change: a time left out comes right after the gap, and of a
         # time that comes twice only the first counts, unless the hour is a wildcard.
         zone = ZoneInfo(schedule.timezone)
-        for time in CronSim(schedule.cron, after.astimezone(zone)):
+        for time in CronSim(schedule.when, after.astimezone(zone)):
             yield time.astimezone(UTC)
     else:
-        step = timedelta(seconds=schedule.interval_s)
+        step = timedelta(seconds=seconds)
         time = since + max((after - since) // step + 1, 1) * step
         while True:
             yield time
@@ -62,8 +63,8 @@ def due(schedule: ScheduleTrigger, since: datetime, next_at: datetime, now: date
     """What is to be done now of a schedule whose next time was `next_at`."""
     seen = _Seen(schedule, limit=schedule.missed_limit)
     time: datetime | None = next_at
-    if schedule.kind == "every" and now > next_at:
-        time = _skip_ahead(schedule, next_at, now, seen)
+    if schedule.interval_s is not None and now > next_at:
+        time = _skip_ahead(schedule, schedule.interval_s, next_at, now, seen)
     coming = upcoming(schedule, since, time or next_at)
     while time is not None and time <= now:
         seen.add(time)
@@ -72,10 +73,10 @@ def due(schedule: ScheduleTrigger, since: datetime, next_at: datetime, now: date
 
 
 def _skip_ahead(
-    schedule: ScheduleTrigger, next_at: datetime, now: datetime, seen: "_Seen"
+    schedule: ScheduleTrigger, seconds: int, next_at: datetime, now: datetime, seen: "_Seen"
 ) -> datetime:
     """Leave out in one step what would be left out anyway: seconds add up to many."""
-    step = timedelta(seconds=schedule.interval_s)
+    step = timedelta(seconds=seconds)
     over = (now - next_at) // step - schedule.missed_limit - 1
     if over <= 0:
         return next_at

@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { useSpecs } from "@/canvas/hooks";
 import { jumpTo } from "@/canvas/view";
+import { localeOf } from "@/i18n";
 import { useFormats } from "@/ui/format";
 import { CategoryTile } from "@/ui/NodeIcon";
 import { useNodeName } from "../useNodeName";
@@ -35,7 +36,7 @@ export function TriggerCard({ trigger, flowId }: { trigger: TriggerInfo; flowId:
       {trigger.waiting > 0 && (
         <p className={classes.note}>{t("waiting", { count: trigger.waiting })}</p>
       )}
-      <NextTimes times={trigger.next_times ?? []} active={trigger.active} />
+      <NextTimes trigger={trigger} />
       {trigger.type === "trigger.webhook" && <Webhook trigger={trigger} flowId={flowId} />}
     </li>
   );
@@ -48,17 +49,26 @@ function Trouble({ code }: { code: string }) {
 
 const SHOWN = 3;
 
-function NextTimes({ times, active }: { times: readonly string[]; active: boolean }) {
-  const { t } = useTranslation("triggers");
+/** The next few times, as the clocks of the schedule's zone show them. */
+function NextTimes({ trigger }: { trigger: TriggerInfo }) {
+  const { t, i18n } = useTranslation("triggers");
   const formats = useFormats();
+  const times = trigger.next_times ?? [];
   if (times.length === 0) return null;
+  const inZone = new Intl.DateTimeFormat(localeOf(i18n.language), {
+    dateStyle: "medium",
+    timeStyle: "short",
+    timeZone: String(trigger.settings?.timezone ?? "UTC"),
+  });
   return (
     <div className={classes.times}>
-      <span>{t(active ? "next" : "wouldBe")}</span>
+      <span>{t(trigger.active ? "next" : "wouldBe")}</span>
       <ol>
         {times.slice(0, SHOWN).map((time) => (
           <li key={time}>
-            <time dateTime={time}>{formats.exact(time)}</time>
+            <time dateTime={time} title={t("yourTime", { time: formats.exact(time) })}>
+              {inZone.format(new Date(time))}
+            </time>
           </li>
         ))}
       </ol>

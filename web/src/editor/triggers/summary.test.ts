@@ -13,10 +13,10 @@ describe("a trigger in one line", () => {
   it.each([
     [
       "trigger.schedule",
-      { kind: "cron", cron: "0 9 * * *", timezone: "Asia/Shanghai" },
+      { when: "0 9 * * *", timezone: "Asia/Shanghai" },
       "0 9 * * * · Asia/Shanghai",
     ],
-    ["trigger.schedule", { kind: "every", every: 5, unit: "minutes" }, "every.minutes 5"],
+    ["trigger.schedule", { when: "every 5 minutes", timezone: "UTC" }, "every 5 minutes"],
     ["trigger.webhook", { methods: ["POST", "PUT"] }, "POST, PUT"],
     ["trigger.file_watch", { pattern: "in/*.csv" }, "in/*.csv"],
     ["trigger.message", { queue: "orders" }, "queue orders"],

@@ -7,13 +7,16 @@ function text(value: unknown): string {
   return Array.isArray(value) ? value.join(", ") : value == null ? "" : String(value);
 }
 
+/** Five fields; everything else is a distance, for which the time zone makes no difference. */
+const CRON = /^\s*(\S+\s+){4}\S+\s*$/;
+
 export function summary(trigger: TriggerInfo, t: TFunction<"triggers">): string {
   const settings: Record<string, unknown> = trigger.settings ?? {};
   switch (trigger.type) {
     case "trigger.schedule":
-      return settings.kind === "every"
-        ? t(`every.${text(settings.unit)}` as "every.hours", { n: Number(settings.every) })
-        : `${text(settings.cron)} · ${text(settings.timezone)}`;
+      return CRON.test(text(settings.when))
+        ? `${text(settings.when)} · ${text(settings.timezone)}`
+        : text(settings.when);
     case "trigger.file_watch":
       return text(settings.pattern);
     case "trigger.message":
