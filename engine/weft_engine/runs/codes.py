@@ -6,6 +6,8 @@ from weft_engine.errors import register_codes
 
 CODES: Final = {
     "run.interrupted": "The engine stopped while the run was in progress.",
+    "run.not_active": "The run has ended already.",
+    "run.plan_changed": "Node types have changed since the run began, so it cannot go on.",
     "run.cancelled": "The run was cancelled.",
     "run.unknown_node": "The run is asked to start or end at a node that the flow does not have.",
     "run.unknown_env": "The run is asked to use an environment that is not there.",

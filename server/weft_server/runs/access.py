@@ -12,7 +12,6 @@ from weft_server.runs.repository import StoredRun
 register(
     {
         "run.not_found": "There is no such run, or no access to its flow.",
-        "run.not_active": "The run has ended already.",
         "run.node_not_found": "The run has no such node.",
     }
 )

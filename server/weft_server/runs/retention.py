@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
+import re
+import time
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import ColumnElement, delete, func, select
@@ -11,16 +14,19 @@ from sqlmodel import Session, col
 
 from weft_engine.errors import WeftError
 from weft_engine.runs.client import SupervisorClient
-from weft_server.database import utc_now
+from weft_engine.runs.journal.blobs import Blobs
+from weft_engine.runs.journal.retention import GRACE_S
+from weft_server.database import Database, utc_now
 from weft_server.runs.journal import Journal
 from weft_server.runs.live import ENDED, LiveRun
-from weft_server.runs.tables import RunRow
+from weft_server.runs.tables import RunActivationRow, RunNodeRow, RunRow
 
 PRUNE_EVERY: Final = 16
 """Old runs are deleted some at a time: each deletion costs a fifth of a run."""
 LOOK_EVERY_S: Final = 3_600.0
 """How often runs are looked for that have become too old."""
 _AT_ONCE: Final = 500
+_DIGEST: Final = re.compile(r'"blob":"([0-9a-f]{64})"')
 
 log = logging.getLogger(__name__)
 
@@ -32,24 +38,29 @@ class Retention:
         self,
         journal: Journal,
         client: SupervisorClient,
+        database: Database,
+        blobs: Path,
         *,
         keep: int,
         keep_days: float | None,
     ) -> None:
         self._journal = journal
         self._client = client
+        self._database = database
+        self._blobs = Blobs(blobs)
         self._keep = keep
         self._keep_days = keep_days
         self._task: asyncio.Task[None] | None = None
         self._works: set[asyncio.Task[int]] = set()
 
     def start(self) -> None:
-        """Look for runs that are too old, now and then."""
-        if self._keep_days is not None:
-            self._task = asyncio.create_task(self._look(self._keep_days))
+        """Look now and then for runs that are too old, and for what nobody refers to."""
+        self._task = asyncio.create_task(self._look())
 
     async def stop(self) -> None:
         """Delete nothing any more."""
+        if self._task is None and not self._works:
+            return
         tasks = [*self._works, *([self._task] if self._task is not None else [])]
         for task in tasks:
             task.cancel()
@@ -65,11 +76,34 @@ class Retention:
             self._works.add(task)
             task.add_done_callback(self._works.discard)
 
-    async def _look(self, days: float) -> None:
+    async def sweep(self, grace_s: float = GRACE_S) -> list[str]:
+        """Remove blobs older than so many seconds that neither a run nor the journal names.
+
+        Raises:
+            WeftError: the engine or the database cannot say what they refer to.
+        """
+        loop = asyncio.get_running_loop()
+
+        def marked() -> set[str]:
+            """Asked for after the old blobs were listed, from the thread that sweeps."""
+            named = asyncio.run_coroutine_threadsafe(self._client.references(), loop).result()
+            with self._database.read() as session:
+                return named | digests(session)
+
+        before = time.time() - grace_s
+        return await asyncio.to_thread(self._blobs.sweep, marked, before)
+
+    async def _look(self) -> None:
         while True:
-            while await self._delete(partial(too_old, days=days)) == _AT_ONCE:
+            days = self._keep_days
+            while days and await self._delete(partial(too_old, days=days)) == _AT_ONCE:
                 pass
             await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                removed = await self.sweep()
+                log.info("%d blobs that nothing refers to were removed", len(removed))
+            except (WeftError, OSError) as error:
+                log.warning("blobs cannot be looked through now: %s", error)
 
     async def _delete(self, work: "partial[list[str]]") -> int:
         try:
@@ -100,3 +134,18 @@ def _delete(session: Session, *conditions: ColumnElement[bool]) -> list[str]:
     if ids:
         session.execute(delete(RunRow).where(col(RunRow.id).in_(ids)))
     return ids
+
+
+def digests(session: Session) -> set[str]:
+    """The digests of all blobs that runs name: outputs, and values at breakpoints."""
+    found: set[str] = set()
+    for column in (
+        col(RunNodeRow.outputs),
+        col(RunActivationRow.outputs),
+        col(RunRow.stopped),
+        col(RunRow.given),
+    ):
+        texts = session.scalars(select(column).where(column.contains('"blob":"')))
+        for text in texts.yield_per(_AT_ONCE):
+            found.update(_DIGEST.findall(text or ""))
+    return found

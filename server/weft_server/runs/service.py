@@ -74,7 +74,12 @@ class Runs:
         )
         self._link = EngineLink(client, self._journal, bus)
         self._retention = Retention(
-            self._journal, client, keep=settings.keep, keep_days=settings.keep_days
+            self._journal,
+            client,
+            database,
+            settings.data,
+            keep=settings.keep,
+            keep_days=settings.keep_days,
         )
         self._launcher = Launcher(
             database,

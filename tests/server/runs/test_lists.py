@@ -120,3 +120,59 @@ def test_lists_leave_out_what_runs_were_started_with(server: Server) -> None:
     assert [item["inputs"] for item in page.json()["items"]] == [{}]
     assert len(page.content) < 10_000
     assert runner.info(run["id"])["inputs"] == {"who": "x" * 100_000}
+
+
+def ids(runner: Runner, **params: str) -> list[str]:
+    answer = runner.client.get("/api/runs", params=params)
+    assert answer.status_code == 200, answer.text
+    return [run["id"] for run in answer.json()["items"]]
+
+
+def test_runs_are_found_by_who_started_them_when_and_for_what(server: Server) -> None:
+    runner = Runner(server)
+    colleague = runner.invite("editor")
+    flow_id = runner.create(GREETING)
+    other = runner.create({**NUMBERS, "name": "Count the sheep"})
+    first = runner.run(flow_id)
+    second = colleague.run(flow_id)
+    failed = runner.run(other)
+    assert failed["state"] == "failed"
+    assert ids(runner, started_by="me") == [failed["id"], first["id"]]
+    assert ids(colleague, started_by="me") == [second["id"]]
+    assert ids(runner, started_by=colleague.person.id) == [second["id"]]
+    assert ids(runner, **{"from": second["created_at"]}) == [failed["id"], second["id"]]
+    assert ids(runner, to=second["created_at"]) == [first["id"]]
+    assert ids(runner, q="sheep") == [failed["id"]]
+    assert ids(runner, q="SHEEP count") == [failed["id"]]
+    assert ids(runner, q="sheep wolf") == []
+    assert ids(runner, q="numbers.csv") == [failed["id"]], "in the failure"
+    assert ids(runner, q="#2", flow=flow_id) == [second["id"]]
+    assert ids(runner, q="100%_") == []
+    assert ids(runner, trigger="any") == []
+    assert ids(runner, trigger="none") == [failed["id"], second["id"], first["id"]]
+
+
+def test_activations_are_listed_in_pages(server: Server) -> None:
+    runner = Runner(server)
+    run = runner.run(runner.create(GREETING))
+    path = f"/api/runs/{run['id']}/activations"
+    seen: list[dict[str, object]] = []
+    cursor = None
+    while True:
+        params = {"limit": "2"} | ({"cursor": cursor} if cursor else {})
+        page = runner.client.get(path, params=params).json()
+        seen += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert [(one["node"], one["scope"], one["state"]) for one in seen] == [
+        ("who", "", "completed"),
+        ("greet", "", "completed"),
+        ("show", "", "completed"),
+    ]
+    assert seen[1]["outputs"] == {"text": {"type": "Text", "count": 1}}
+    assert runner.client.get(path, params={"state": "failed"}).json()["items"] == []
+    only = runner.client.get(path, params={"node": "greet"}).json()["items"]
+    assert [one["node"] for one in only] == ["greet"]
+    answer = runner.client.get(path, params={"cursor": "x"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "request.bad_cursor")

@@ -1,0 +1,91 @@
+"""Flows that call flows: what is called is found, and frozen, when the run starts."""
+
+from typing import Any
+
+import pytest
+
+from tests.server.runs.flows import BROKEN, GREETING, Runner
+from tests.server.support import Server
+from weft_engine.flow.model import Flow
+from weft_server.errors import Invalid
+
+
+def calling(*names: str, disabled: bool = False) -> dict[str, Any]:
+    return {
+        "format": "weft/1",
+        "name": "Calls",
+        "nodes": {
+            f"call{number}": {
+                "type": "flow.call",
+                "settings": {"flow": name},
+                **({"disabled": True} if disabled else {}),
+            }
+            for number, name in enumerate(names)
+        },
+    }
+
+
+def named(flow: dict[str, Any], name: str) -> dict[str, Any]:
+    return {**flow, "name": name}
+
+
+def found(runner: Runner, flow: dict[str, Any], by: Runner | None = None) -> dict[str, Any]:
+    called = runner.server.app.state.runs._launcher._called
+    who = (by or runner).person.id
+    work = called.of(Flow.model_validate(flow), user_id=who, workspace_id=runner.workspace_id)
+    answer: dict[str, Any] = runner.server.call(work)
+    return answer
+
+
+def refused(runner: Runner, flow: dict[str, Any], by: Runner | None = None) -> str:
+    with pytest.raises(Invalid) as caught:
+        found(runner, flow, by)
+    return caught.value.code
+
+
+def test_called_flows_are_found_by_id_and_by_name(server: Server) -> None:
+    runner = Runner(server)
+    by_id = runner.create(named(GREETING, "By id"))
+    runner.create(named(GREETING, "By name"))
+    flows = found(runner, calling(by_id, "By name"))
+    assert {name: flow["name"] for name, flow in flows.items()} == {
+        by_id: "By id",
+        "By name": "By name",
+    }
+    assert flows[by_id]["nodes"].keys() == GREETING["nodes"].keys()
+
+
+def test_calls_within_calls_are_found_and_circles_end(server: Server) -> None:
+    runner = Runner(server)
+    runner.create(named(calling("Top", "Inner"), "Middle"))
+    runner.create(named(GREETING, "Inner"))
+    runner.create(named(GREETING, "Top"))
+    assert found(runner, calling("Middle")).keys() == {"Middle", "Top", "Inner"}
+
+
+def test_a_disabled_call_needs_nothing(server: Server) -> None:
+    assert found(Runner(server), calling("Nowhere", disabled=True)) == {}
+
+
+def test_what_is_not_there_or_not_visible_is_refused(server: Server) -> None:
+    runner = Runner(server)
+    others = Runner(server).create(named(GREETING, "Others"))
+    assert refused(runner, calling("Nowhere")) == "run.called_flow_missing"
+    assert refused(runner, calling(others)) == "run.called_flow_missing"
+    assert refused(runner, calling("Others")) == "run.called_flow_missing"
+    mine = runner.create(named(GREETING, "Mine"))
+    stranger = Runner(server)
+    assert refused(runner, calling(mine), by=stranger) == "run.called_flow_missing"
+
+
+def test_a_name_that_several_have_is_refused(server: Server) -> None:
+    runner = Runner(server)
+    for _ in range(2):
+        runner.create(named(GREETING, "Twice"))
+    assert refused(runner, calling("Twice")) == "run.called_flow_ambiguous"
+
+
+def test_a_called_flow_with_errors_is_refused(server: Server) -> None:
+    runner = Runner(server)
+    runner.create(named(BROKEN, "Broken one"))
+    assert refused(runner, calling("Broken one")) == "flow.invalid"
