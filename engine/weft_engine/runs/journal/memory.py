@@ -58,13 +58,15 @@ class MemoryJournal:
     ) -> Lease | None:
         with self._lock:
             run = self._runs.get(run_id)
+            status = "running"
             if run is None:
                 if entry is None:
                     raise unknown_run(run_id)
-                run = self._runs[run_id] = self._new(entry)
+                run, status = self._new(entry), entry.status
+                self._runs[run_id] = run
             elif run.entry.status in ENDED or (not run.free and run.owner != owner):
                 return None
-            self._status(run, run.entry.status if run.token == 0 and entry else "running")
+            self._status(run, status)
             self._token += 1
             run.owner, run.token, run.until = owner, self._token, time.time() + ttl_s
             return Lease(run_id=run_id, owner=owner, token=run.token, until=run.until)

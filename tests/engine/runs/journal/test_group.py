@@ -199,6 +199,44 @@ def test_a_store_that_fails_stops_the_runs_and_leaves_no_gap(
     assert writer_of(store) is writer
 
 
+def test_rows_that_wait_behind_a_failure_are_not_written() -> None:
+    class Once(Gated):
+        def write(self, batch: Sequence[Any]) -> list[str]:
+            try:
+                return super().write(batch)
+            finally:
+                self.broken = None
+
+    store = Once()
+    lost = threading.Event()
+    journal = open_run(store, request(), "p", "sync", "me", on_lost=lost.set)
+    other = open_run(store, request("other"), "p", "sync", "me")
+    store.broken = full("disk", "no room")
+    journal.record(StepRow(node="a"))
+    store.arrived.acquire()
+    journal.record(StepRow(node="b"))
+    other.record(StepRow(node="c"))
+    store.gate.release(100)
+    assert lost.wait(60)
+    other.flush()
+    assert (nodes(store), nodes(store, "other")) == ([], ["c"])
+
+
+def test_giving_a_run_back_is_no_loss() -> None:
+    class Renewing(MemoryJournal):
+        def write(self, batch: Sequence[Any]) -> list[str]:
+            answer = super().write(batch)
+            writer_of(self)._renew([journal._member])  # it had begun before the end
+            return answer
+
+    store = Renewing()
+    journal: Any = open_run(store, request(), "p", "sync", "me")
+    journal.record(StepRow(node="a"))
+    journal.end("completed")
+    assert journal.failure is None
+    assert not writer_of(store)._members
+
+
 def test_a_store_that_comes_back_in_time_stops_nothing() -> None:
     store = Gated()
     journal = open_run(store, request(), "p", "sync", "me")

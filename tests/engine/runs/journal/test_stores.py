@@ -153,6 +153,19 @@ def test_renewing_tells_what_was_lost(store: JournalStore) -> None:
     assert store.renew([], 120) == []
 
 
+def test_an_older_token_is_good_for_nothing(store: JournalStore) -> None:
+    old = taken(store, ttl_s=60)
+    new = taken(store, ttl_s=60)
+    store.signal("run", SignalRow(id="s", name="go"))
+    assert code(store.release, old, "completed") == "journal.fenced"
+    assert code(store.take, old, "s") == "journal.fenced"
+    assert store.renew([old], 0) == []
+    assert store.write([(old, STEP, ("a", "")), (old, ReleaseRow("failed"), None)]) == ["run"]
+    assert not store.signals("run")[0].taken
+    assert store.write([(new, STEP, None)]) == []
+    assert store.steps("run") == [STEP]
+
+
 def test_only_the_rows_of_lost_runs_are_refused(store: JournalStore) -> None:
     good, bad = taken(store, "good"), taken(store, "bad", ttl_s=0)
     row = StepRow(node="a")
@@ -252,7 +265,8 @@ def test_a_signal_counts_once(store: JournalStore) -> None:
 def test_runs_with_a_signal_that_they_wait_for(store: JournalStore) -> None:
     for run_id in ("a", "b", "c", "d"):
         parked(store, run_id, WakeRow(node="n", kind="signal", signal="go"))
-    store.signal("a", SignalRow(id="1", name="go"))
+    parked(store, "a", WakeRow(node="n", kind="signal", signal="stop"))  # once more
+    store.signal("a", SignalRow(id="1", name="stop"))
     store.signal("b", SignalRow(id="1", name="other"))
     store.signal("c", SignalRow(id="1", name="go"))
     store.take(taken(store, "c"), "1")
