@@ -1,31 +1,40 @@
-"""`weft plan FILE`: how a flow will be carried out: chains of operators, and what joins them."""
+"""`weft plan FILE`: how a flow will be carried out: scopes, units, chains of operators."""
 
 import argparse
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from weft_engine.compiler.compiled import Compiled, compile_flow
-from weft_engine.compiler.lower import Lowered, lower
-from weft_engine.compiler.selection import select
+from weft_engine.compiler.plan import plan
 from weft_engine.errors import WeftError
 from weft_engine.flow.file import read_file
-from weft_engine.kernel.operators.base import Batch
-from weft_engine.kernel.plan import make_plan
 from weft_engine.nodes.catalogue import Catalogue
-from weft_engine.runs.context import RunScope
-from weft_engine.runs.files import LocalFiles
 from weft_server.cli.console import Lang, describe, err, language, out, out_json
 
 _WORDS: Final = {
-    "en": {"chain": "chain", "lifted": "for each record",
+    "en": {"top": "flow", "on_error": "when the run has failed", "chain": "chain",
+           "after": "after {}", "lifted": "for each record", "width": "at most {} side by side",
+           "at_once": "{} at a time", "reads": "reads {} from outside", "notes": "Optimised",
            "skipped": "Left out", "edges": "Edges that convert", "parallelism": "parallelism",
            "lift": "each record", "collect": "collected into a list", "explode": "taken apart",
-           "single": "a stream of one"},
-    "zh": {"chain": "链", "lifted": "逐条处理", "skipped": "不执行",
+           "single": "a stream of one",
+           "disabled": "disabled", "input_skipped": "what it needs is left out",
+           "stream": "stream", "call": "call", "map": "each record", "container": "container",
+           "why.values": "single values", "why.records": "record by record",
+           "why.effects": "changes something outside", "why.io": "waits for files or services",
+           "why.model": "asks a model", "why.parks": "may wait for long",
+           "why.breakpoint": "has a breakpoint", "why.container": "runs what lies in it"},
+    "zh": {"top": "流程", "on_error": "运行失败后", "chain": "链", "after": "在 {} 之后",
+           "lifted": "逐条处理", "width": "最多 {} 个同时进行", "at_once": "同时 {} 个",
+           "reads": "读取外部的 {}", "notes": "优化", "skipped": "不执行",
            "edges": "发生转换的连线", "parallelism": "并行度", "lift": "逐条",
-           "collect": "收集为列表", "explode": "拆成逐条", "single": "单条的流"},
+           "collect": "收集为列表", "explode": "拆成逐条", "single": "单条的流",
+           "disabled": "已停用", "input_skipped": "所需的输入不执行",
+           "stream": "流式", "call": "调用", "map": "逐条调用", "container": "容器",
+           "why.values": "单个值", "why.records": "逐条流过",
+           "why.effects": "会改变外部", "why.io": "等待文件或服务",
+           "why.model": "调用模型", "why.parks": "可能等待很久",
+           "why.breakpoint": "有断点", "why.container": "运行其中的节点"},
 }  # fmt: skip
 
 
@@ -41,79 +50,35 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the plan; 2 when the flow has errors."""
     try:
-        plan = describe_plan(Path(args.file))
+        found = describe_plan(Path(args.file))
     except WeftError as error:
         return _refuse(args, error)
     if args.json:
-        out_json(plan)
+        out_json(found)
     else:
-        for line in _lines(plan, language(args.lang)):
+        for line in _lines(found, language(args.lang)):
             out(line)
     return 0
 
 
 def describe_plan(path: Path) -> dict[str, Any]:
-    """The physical plan of a flow file as data.
+    """The plan of a flow file as data.
 
     Raises:
         FlowError: the file cannot be read, or the flow has errors.
     """
-    flow = read_file(path)
-    compiled = compile_flow(flow, Catalogue.installed())
-    lowered = _lower(compiled)
-    plan = make_plan(lowered.graph).describe()
+    found = plan(read_file(path), Catalogue.installed())
+    nodes = found["nodes"]
     return {
-        "flow": flow.name,
-        "mode": flow.mode,
-        "parallelism": flow.parallelism or 1,
-        "chains": [
-            {**chain, "operators": [_operator(operator) for operator in chain["operators"]]}
-            for chain in plan["chains"]
-        ],
-        "exchanges": plan["edges"],
-        "lifted": sorted(name for name, node in compiled.wiring.nodes.items() if node.lifted),
+        **found,
+        "lifted": sorted(name for name, node in nodes.items() if node["lifted"]),
         "conversions": {
-            edge: wired.how
-            for edge, wired in sorted(compiled.wiring.edges.items())
-            if wired.how not in ("same", "subtype", "")
+            edge["id"]: edge["how"]
+            for edge in found["edges"]
+            if edge["how"] not in ("same", "subtype", "")
         },
-        "skipped": lowered.skipped,
+        "skipped": {name: node["skipped"] for name, node in nodes.items() if node["skipped"]},
     }
-
-
-def _operator(operator: dict[str, Any]) -> dict[str, Any]:
-    return {"node": operator.get("owner"), "kind": operator["kind"], "name": operator["name"]}
-
-
-def _lower(compiled: Compiled) -> Lowered:
-    scope = RunScope(
-        run_id="plan",
-        files=LocalFiles(Path(), confined=False),
-        cancel=threading.Event(),
-        log=lambda node, level, message: None,
-        progress=lambda node, done, total: None,
-        inputs={name: declared.default for name, declared in compiled.flow.inputs.items()},
-        variables=compiled.flow.variables,
-    )
-    try:
-        return lower(
-            compiled,
-            select(compiled.flow),
-            context=scope.of,
-            tap=lambda node, port, kind: _Blind(),
-        )
-    finally:
-        scope.close()
-
-
-class _Blind:
-    """The tap of a plan: nothing will come through."""
-
-    def take(self, batch: Batch, /) -> None:
-        """See nothing."""
-
-    def ended(self, *, absent: bool) -> None:
-        """See nothing."""
 
 
 def _refuse(args: argparse.Namespace, error: WeftError) -> int:
@@ -127,29 +92,69 @@ def _refuse(args: argparse.Namespace, error: WeftError) -> int:
     return 2
 
 
-def _lines(plan: dict[str, Any], lang: Lang) -> Iterator[str]:
+def _lines(found: dict[str, Any], lang: Lang) -> Iterator[str]:
     words = _WORDS[lang]
-    yield f"{plan['flow']} · {plan['mode']} · {words['parallelism']} {plan['parallelism']}"
-    chains = {chain["id"]: _shown(chain) for chain in plan["chains"] if _shown(chain)}
-    numbers = {chain: str(at) for at, chain in enumerate(chains, start=1)}
-    for chain, operators in chains.items():
-        sources = ", ".join(dict.fromkeys(numbers[one] for one in _sources(plan, chain)))
+    yield (
+        f"{found['flow']} · {found['mode']} · {words['parallelism']} {found['parallelism']} · "
+        + words["width"].format(found["width"])
+    )
+    shown = [chain["id"] for chain in found["chains"] if _shown(chain)]
+    numbers = {chain: str(at) for at, chain in enumerate(shown, start=1)}
+    for scope in found["scopes"]:
         yield ""
-        yield f"{words['chain']} {numbers[chain]}" + (f" ← {sources}" if sources else "")
-        for operator in operators:
-            node = operator["node"] or ""
-            mark = f"  · {words['lifted']}" if node in plan["lifted"] else ""
-            yield f"  {operator['kind']:<10} {node:<16} {operator['name']}{mark}".rstrip()
-    if plan["conversions"]:
+        title = scope["path"] or words["top"]
+        yield f"{title} · {words['on_error']}" if scope["on_error"] else title
+        for unit in scope["units"]:
+            yield from _unit(found, unit, scope, numbers, words)
+    yield from _rest(found, words)
+
+
+def _unit(
+    found: dict[str, Any],
+    unit: dict[str, Any],
+    scope: dict[str, Any],
+    numbers: dict[int, str],
+    words: dict[str, str],
+) -> Iterator[str]:
+    marks = [words[f"why.{unit['why']}"]]
+    if unit["before"]:
+        marks.insert(0, words["after"].format(", ".join(str(one + 1) for one in unit["before"])))
+    if unit["width"] > 1:
+        marks.append(words["at_once"].format(unit["width"]))
+    if unit["kind"] == "container":
+        reads = scope["reads"].get(unit["nodes"][0].rpartition("/")[2], ())
+        if reads:
+            marks.append(words["reads"].format(", ".join(".".join(read) for read in reads)))
+    nodes = " ".join(unit["nodes"])
+    yield f"  {unit['id'] + 1}  {words[unit['kind']]}  {nodes}  ({' · '.join(marks)})"
+    for at in unit["chains"]:
+        chain = found["chains"][at]
+        if at not in numbers:
+            continue
+        sources = ", ".join(dict.fromkeys(numbers[one] for one in _sources(found, at)))
+        yield f"     {words['chain']} {numbers[at]}" + (f" ← {sources}" if sources else "")
+        for operator in _shown(chain):
+            mark = f"  · {words['lifted']}" if operator["node"] in found["lifted"] else ""
+            line = f"       {operator['kind']:<10} {operator['node']:<16} {operator['name']}{mark}"
+            yield line.rstrip()
+
+
+def _rest(found: dict[str, Any], words: dict[str, str]) -> Iterator[str]:
+    if found["conversions"]:
         yield ""
         yield words["edges"]
-        for edge, how in plan["conversions"].items():
+        for edge, how in found["conversions"].items():
             yield f"  {edge}  {words.get(how, how)}"
-    if plan["skipped"]:
+    if found["notes"]:
+        yield ""
+        yield words["notes"]
+        for note in found["notes"]:
+            yield f"  {note['rule']}  {', '.join(note['nodes'])}  {note['message']}".rstrip()
+    if found["skipped"]:
         yield ""
         yield words["skipped"]
-        for node, reason in plan["skipped"].items():
-            yield f"  {node}  {reason}"
+        for node, reason in found["skipped"].items():
+            yield f"  {node}  {words.get(reason, reason)}"
 
 
 def _shown(chain: dict[str, Any]) -> list[dict[str, Any]]:
@@ -161,13 +166,13 @@ def _internal(operator: dict[str, Any]) -> bool:
     return operator["name"].startswith("tap ") or not operator["node"]
 
 
-def _sources(plan: dict[str, Any], chain: int) -> Iterator[int]:
+def _sources(found: dict[str, Any], chain: int) -> Iterator[int]:
     """The chains that it reads from, looking through those that only watch."""
-    for exchange in plan["exchanges"]:
+    for exchange in found["exchanges"]:
         if exchange["to"] != chain:
             continue
         source = exchange["from"]
-        if all(_internal(operator) for operator in plan["chains"][source]["operators"]):
-            yield from _sources(plan, source)
+        if all(_internal(operator) for operator in found["chains"][source]["operators"]):
+            yield from _sources(found, source)
         else:
             yield source

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.compiler.flows import CATALOGUE, Ran, flow_of, given, released, run, seen
-from weft_engine.compiler.plan import plan
+from tests.engine.compiler.flows import Ran, flow_of, given, released, run, seen
 from weft_engine.errors import CODES
 from weft_engine.runs import outputs, tracker
 from weft_engine.runs.events import RUN_ENDS, RunEvent
@@ -331,27 +330,3 @@ def test_states_follow_the_law() -> None:
     assert all(
         not state.ended or not RunState.RUNNING.may_become(RunState.DRAFT) for state in RunState
     )
-
-
-def test_the_plan_of_a_flow() -> None:
-    flow = flow_of(
-        {
-            "s": "t.texts",
-            "up": "t.upper",
-            "re": "t.rerank",
-            "off": ("t.word", {}, {"disabled": True}),
-        },
-        ["s.out>up.text", "up.out>re.found"],
-    )
-    found = plan(flow, CATALOGUE)
-    assert {edge["id"]: edge["how"] for edge in found["edges"]} == {
-        "s.out>up.text": "lift",
-        "up.out>re.found": "collect",
-    }
-    assert found["nodes"]["up"]["lifted"] is True
-    assert found["nodes"]["off"]["skipped"] == "disabled"
-    assert found["nodes"]["up"]["outputs"] == {"out": "Stream[Text]"}
-    chains = [[operator["name"] for operator in chain["operators"]] for chain in found["chains"]]
-    assert ["tap out", "t.upper", "tap out", "live"] in chains
-    assert all(set(exchange) >= {"from", "to", "kind"} for exchange in found["exchanges"])
-    assert [region["nodes"] for region in found["regions"]] == [["off"], ["s", "up", "re"]]

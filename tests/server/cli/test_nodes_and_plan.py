@@ -1,6 +1,7 @@
 """`weft nodes` and `weft plan`."""
 
 import re
+from pathlib import Path
 
 from tests.server.cli.weft import weft
 from weft_engine.nodes.catalogue import Catalogue
@@ -44,7 +45,7 @@ def test_a_node_type_that_is_not_there() -> None:
 def test_the_plan_of_an_example() -> None:
     outcome = weft("plan", "examples/sales_report.yaml")
     assert outcome.code == 0
-    numbers = [int(number) for number in re.findall(r"^chain (\d+)", outcome.out, re.MULTILINE)]
+    numbers = [int(number) for number in re.findall(r"^ +chain (\d+)", outcome.out, re.MULTILINE)]
     assert numbers == list(range(1, len(numbers) + 1)), "no gaps"
     sources = re.findall(r"← (.+)$", outcome.out, re.MULTILINE)
     assert {int(one) for named in sources for one in named.split(", ")} <= set(numbers)
@@ -55,6 +56,52 @@ def test_the_plan_of_an_example() -> None:
     together = [{operator["node"] for operator in chain["operators"]} for chain in plan["chains"]]
     assert any({"keep", "month"} <= chain for chain in together), "neighbours share a chain"
     assert all({"from", "to"} <= set(exchange) for exchange in plan["exchanges"])
+    assert plan["scopes"][0]["units"][0]["kind"] == "stream"
+
+
+LOOP = """
+format: weft/1
+name: Loop
+nodes:
+  read: {type: file.read_csv, settings: {path: x.csv}}
+  ask: {type: flow.input, settings: {name: q, default: hello}}
+  loop: {type: control.for_each, settings: {concurrency: 4}}
+  say: {type: text.template, parent: loop, settings: {template: x}}
+  got: {type: control.try, parent: loop}
+  in: {type: text.template, parent: got, settings: {template: x}}
+inputs: {q: {type: Text}}
+edges:
+  - {source: read, source_port: rows, target: loop, target_port: items}
+  - {source: loop, source_port: item, target: say, target_port: item}
+  - {source: loop, source_port: item, target: got, target_port: item}
+  - {source: ask, source_port: value, target: in, target_port: item}
+  - {source: in, source_port: text, target: got, target_port: result}
+  - {source: say, source_port: text, target: loop, target_port: result}
+"""
+
+
+def test_the_plan_of_a_loop(tmp_path: Path) -> None:
+    file = tmp_path / "loop.yaml"
+    file.write_text(LOOP)
+
+    shown = weft("plan", file).out
+    assert "container  loop  (after 1, 2 · runs what lies in it · 8 at a time · reads" in shown
+    assert "call  loop/got/in  (single values)" in shown
+    assert "并行度" in weft("plan", file, "--lang", "zh").out
+    scopes = weft("plan", file, "--json").json()["scopes"]
+    assert [scope["path"] for scope in scopes] == ["", "loop", "loop/got"]
+    assert weft("check", file).code == 0
+
+
+def test_the_plan_of_a_broken_loop(tmp_path: Path) -> None:
+    file = tmp_path / "loop.yaml"
+    file.write_text(
+        LOOP.replace("target: loop, target_port: result", "target: ask, target_port: x")
+    )
+
+    outcome = weft("plan", file)
+    assert outcome.code == 2
+    assert "check.leaves_container" in outcome.err
 
 
 def test_the_plan_says_what_is_lifted() -> None:
