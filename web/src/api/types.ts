@@ -149,6 +149,9 @@ export interface SpecTexts {
 /** What the document says of these types is not what is sent: ports are typed by a text. */
 export type PortSpec = Told<Partial<Schemas["Port"]>, { name: string; type: string }>;
 
+/** A port of a container that faces the nodes in it. */
+export type InnerPortSpec = PortSpec & { section?: string };
+
 export type NodeSpec = Told<
   Pick<Schemas["NodeSpec"], "type" | "name" | "description" | "icon" | "version"> &
     Partial<Omit<Schemas["NodeSpec"], "executor" | "traits">>,
@@ -156,6 +159,10 @@ export type NodeSpec = Told<
     category: Category;
     inputs: PortSpec[];
     outputs: PortSpec[];
+    /** Of a container: what it offers to the nodes in it. */
+    inside?: { outputs: InnerPortSpec[]; inputs: InnerPortSpec[] } | null;
+    /** One output port for each entry of a list among the settings. */
+    ports_from?: { setting: string; key?: string; type?: string; also?: string[] } | null;
     settings: JsonSchema;
     i18n?: { zh?: SpecTexts };
   }

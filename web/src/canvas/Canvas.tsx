@@ -12,11 +12,13 @@ import { useEffect, useMemo, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { specTexts } from "@/api/catalogue";
 import { useGraph } from "@/flow/store";
+import type { FlowNode } from "@/flow/types";
 import { QuickAdd } from "./add/QuickAdd";
 import { ariaLabels } from "./ariaLabels";
 import classes from "./Canvas.module.css";
 import { Cursors } from "./Cursors";
 import { NodeCard } from "./card/NodeCard";
+import { ContainerCard } from "./container/ContainerCard";
 import { EmptyCanvas } from "./EmptyCanvas";
 import { ConnectionLine } from "./edge/ConnectionLine";
 import { Wire } from "./edge/Wire";
@@ -36,7 +38,7 @@ import { useDrop } from "./useDrop";
 import { usePointer } from "./usePointer";
 import { bindView, keepMiddle, moved, showAll, wholeShown } from "./view";
 
-const NODE_TYPES = { card: NodeCard, note: NoteCard };
+const NODE_TYPES = { card: NodeCard, container: ContainerCard, note: NoteCard };
 const EDGE_TYPES = { wire: Wire };
 const NO_NODES: CanvasNode[] = [];
 const NO_EDGES: WireEdge[] = [];
@@ -143,9 +145,15 @@ function useWords(): Words {
   const specs = useSpecs((s) => s.specs);
   return useMemo(
     () => ({
-      node: ({ name, type }) => {
-        const spec = specs.get(type);
-        return name || (spec ? specTexts(spec, i18n.language).name : type);
+      node: (node, inside) => {
+        const called = ({ name, type }: FlowNode): string => {
+          const spec = specs.get(type);
+          return name || (spec ? specTexts(spec, i18n.language).name : type);
+        };
+        const name = called(node);
+        const { count = null, container = null } = inside ?? {};
+        const held = count === null ? name : t("aria.container", { name, count });
+        return container ? t("aria.inside", { name: held, container: called(container) }) : held;
       },
       edge: (source, target) => t("aria.edgeName", { source, target }),
     }),

@@ -19,8 +19,15 @@ const Spot = memo(function Spot({ id, x, y, width, height }: MiniMapNodeProps) {
   const node = useGraph((s) => s.nodes[id]);
   const specs = useSpecs((s) => s.specs);
   const state = useRun((s) => s.nodes[id]?.state);
+  const container = useElements((s) =>
+    s.nodes.some((each) => each.id === id && each.type === "container"),
+  );
   if (!node) return null;
   const fill = `var(${cardColor(node, specs, state)})`;
+  if (container) {
+    const style = { fill, fillOpacity: 0.14, stroke: fill, strokeWidth: 6 };
+    return <rect x={x} y={y} width={width} height={height} rx={24} style={style} />;
+  }
   const opacity = state === "skipped" ? 0.5 : 1;
   return <rect x={x} y={y} width={width} height={height} rx={12} style={{ fill, opacity }} />;
 });

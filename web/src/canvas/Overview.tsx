@@ -1,10 +1,11 @@
 import { useStore } from "@xyflow/react";
 import { useEffect, useRef } from "react";
-import { useGraph } from "@/flow/store";
+import type { Point } from "@/flow/types";
 import { useRun } from "@/runs/store";
+import type { RunSnapshot } from "@/runs/types";
 import { cardColor } from "./colors";
-import { type CanvasNode, useElements } from "./elements";
-import { CARD_WIDTH, HEAD_HEIGHT } from "./geometry";
+import { type CanvasNode, useElements, type WireEdge } from "./elements";
+import { CARD_WIDTH } from "./geometry";
 import { useSpecs } from "./hooks";
 import classes from "./Overview.module.css";
 
@@ -25,7 +26,7 @@ export function Overview() {
   const width = useStore((s) => s.width);
   const height = useStore((s) => s.height);
   const nodes = useElements((s) => s.nodes);
-  const edges = useGraph((s) => s.edges);
+  const edges = useElements((s) => s.edges);
   const runs = useRun((s) => s.nodes);
   const specs = useSpecs((s) => s.specs);
   useEffect(() => {
@@ -39,13 +40,7 @@ export function Overview() {
       const style = getComputedStyle(document.documentElement);
       const color = (name: string) => style.getPropertyValue(name).trim();
       drawEdges(pen, nodes, edges, color("--border-2"), zoom);
-      for (const node of nodes) {
-        pen.fillStyle =
-          node.type === "card"
-            ? color(cardColor(node.data.node, specs, runs[node.id]?.state))
-            : color("--amber-soft");
-        pen.fillRect(node.position.x, node.position.y, node.width ?? CARD_WIDTH, node.height ?? 60);
-      }
+      for (const node of nodes) drawNode(pen, node, color(colorOf(node, specs, runs)));
     });
     return () => cancelAnimationFrame(frame);
   }, [x, y, zoom, width, height, nodes, edges, runs, specs]);
@@ -61,23 +56,50 @@ export function Overview() {
   );
 }
 
+function colorOf(
+  node: CanvasNode,
+  specs: Parameters<typeof cardColor>[1],
+  runs: RunSnapshot["nodes"],
+): string {
+  if (node.type === "note") return "--amber-soft";
+  return cardColor(node.data.node, specs, runs[node.id]?.state);
+}
+
+/** What lies in a container is seen through it. */
+function drawNode(pen: CanvasRenderingContext2D, node: CanvasNode, color: string): void {
+  pen.globalAlpha = node.type === "container" ? 0.16 : 1;
+  pen.fillStyle = color;
+  pen.fillRect(node.position.x, node.position.y, node.width ?? CARD_WIDTH, node.height ?? 60);
+}
+
+/** Where an edge meets a node. */
+function endOf({ position, handles }: CanvasNode, id: string | null | undefined): Point | null {
+  const handle = handles?.find((each) => each.id === id);
+  const { width = 0, height = 0 } = handle ?? {};
+  return handle
+    ? { x: position.x + handle.x + width / 2, y: position.y + handle.y + height / 2 }
+    : null;
+}
+
 function drawEdges(
   pen: CanvasRenderingContext2D,
   nodes: CanvasNode[],
-  edges: readonly { source: string; target: string }[],
+  edges: readonly WireEdge[],
   color: string,
   zoom: number,
 ): void {
-  const at = new Map(nodes.map((node) => [node.id, node.position]));
+  const at = new Map(nodes.map((node) => [node.id, node]));
   pen.strokeStyle = color;
   pen.lineWidth = 1 / zoom;
   pen.beginPath();
   for (const edge of edges) {
     const from = at.get(edge.source);
     const to = at.get(edge.target);
-    if (!from || !to) continue;
-    pen.moveTo(from.x + CARD_WIDTH, from.y + HEAD_HEIGHT / 2);
-    pen.lineTo(to.x, to.y + HEAD_HEIGHT / 2);
+    const start = from && endOf(from, edge.sourceHandle);
+    const end = to && endOf(to, edge.targetHandle);
+    if (!start || !end) continue;
+    pen.moveTo(start.x, start.y);
+    pen.lineTo(end.x, end.y);
   }
   pen.stroke();
 }

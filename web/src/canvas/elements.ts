@@ -1,16 +1,34 @@
 /** The nodes and edges React Flow draws: the mirror of the document, plus drags in progress. */
 import type { Edge, Node } from "@xyflow/react";
 import { create } from "zustand";
+import { useFolded } from "@/flow/folded";
+import { type Frames, framesOf } from "@/flow/frames";
 import { type Inferred, infer, type Specs } from "@/flow/infer";
+import { type Around, aroundOf, chainOf, contentsOf, handlesOf } from "@/flow/nesting";
 import type { How } from "@/flow/ports";
 import { useMotion } from "@/flow/presence";
+import { withContents } from "@/flow/scene";
 import { useGraph } from "@/flow/store";
 import type { FlowEdge, FlowNode, FlowNote, Point } from "@/flow/types";
+import {
+  type ContainerShape,
+  containerShape,
+  FOLDED_IN,
+  FOLDED_OUT,
+  foldedHandles,
+} from "./container/shape";
 import { CARD_WIDTH, type CardShape, cardShape, NOTE_HEIGHT, NOTE_WIDTH } from "./geometry";
 
-export type CardNode = Node<{ node: FlowNode; shape: CardShape; filled: string }, "card">;
+export type CardNode = Node<
+  { node: FlowNode; shape: CardShape; filled: string; folded: number | null },
+  "card"
+>;
+export type ContainerNode = Node<
+  { node: FlowNode; shape: ContainerShape; filled: string; count: number },
+  "container"
+>;
 export type NoteNode = Node<{ note: FlowNote }, "note">;
-export type CanvasNode = CardNode | NoteNode;
+export type CanvasNode = CardNode | ContainerNode | NoteNode;
 export type WireEdge = Edge<{ how: How; family: string }, "wire">;
 
 interface Elements {
@@ -27,14 +45,18 @@ const NOTHING: Inferred = {
 };
 export const useElements = create<Elements>(() => ({ nodes: [], edges: [], inferred: NOTHING }));
 
+/** What lies over what: containers by depth, then edges, then cards. */
+const LAYER = { note: 0, container: 1, edge: 25, card: 30 };
+const DEEPEST = 20;
+
 /** Where nodes are while someone here drags them, or while a layout is being shown. */
 let moving: Readonly<Record<string, Point>> = {};
-/** New sizes of notes while they are being resized. */
+/** New sizes of notes and containers while they are being resized. */
 let sizing: Readonly<Record<string, { width: number; height: number }>> = {};
 let specs: Specs = new Map();
 /** What a screen reader calls nodes and edges. */
 export interface Words {
-  node: (node: FlowNode) => string;
+  node: (node: FlowNode, inside?: { count: number | null; container: FlowNode | null }) => string;
   edge: (source: string, target: string) => string;
 }
 
@@ -54,88 +76,150 @@ export function setSizing(sizes: typeof sizing): void {
   refreshNodes();
 }
 
-function placeOf(id: string, own: Point): Point {
-  return moving[id] ?? useMotion.getState().drags[id] ?? own;
-}
-
-let filledFor: readonly FlowEdge[] | null = null;
+let filledFor: { edges: readonly FlowEdge[]; around: Around } | null = null;
 let filled = new Map<string, string>();
 
-/** Names of the ports that have an edge, per node, as text, so that it compares by value. */
-function filledPorts(edges: readonly FlowEdge[]): Map<string, string> {
-  if (filledFor === edges) return filled;
-  filledFor = edges;
+/** The handles that have an edge, per node, as text, so that it compares by value. */
+function filledPorts(edges: readonly FlowEdge[], around: Around): Map<string, string> {
+  if (filledFor?.edges === edges && filledFor.around === around) return filled;
+  filledFor = { edges, around };
   filled = new Map();
   for (const edge of edges) {
-    filled.set(edge.target, `${filled.get(edge.target) ?? ""}<${edge.target_port}>`);
-    filled.set(edge.source, `${filled.get(edge.source) ?? ""}{${edge.source_port}}`);
+    const handles = handlesOf(edge, around);
+    filled.set(edge.target, `${filled.get(edge.target) ?? ""}<${handles.target}>`);
+    filled.set(edge.source, `${filled.get(edge.source) ?? ""}{${handles.source}}`);
   }
   return filled;
 }
 
-function cardNode(node: FlowNode, filled: string, selected: boolean): CardNode {
-  const old = previous.get(node.id) as CardNode | undefined;
-  const { edges } = useGraph.getState();
-  const shape = cardShape(node, specs, edges);
-  const position = placeOf(node.id, node.position);
-  const same =
-    old?.data.node === node &&
-    old.data.shape === shape &&
-    old.data.filled === filled &&
-    old.position.x === position.x &&
-    old.position.y === position.y;
-  if (same && old.selected === selected) return old;
-  const kept = old?.data.node === node && old.data.shape === shape && old.data.filled === filled;
+/** Everything the drawing of nodes depends on, looked up once for all of them. */
+interface View {
+  frames: Frames;
+  around: Around;
+  hidden: ReadonlySet<string>;
+  filled: ReadonlyMap<string, string>;
+  places: Readonly<Record<string, Point>>;
+  chosen: ReadonlySet<string>;
+}
+
+function view(): View {
+  const { nodes, edges, selection } = useGraph.getState();
+  const collapsed = useFolded.getState().ids;
+  const around = aroundOf(nodes, specs);
+  const drags = useMotion.getState().drags;
+  const others = Object.keys(drags).length > 0 ? withContents(drags, true) : drags;
   return {
-    id: node.id,
-    type: "card",
-    position,
-    width: CARD_WIDTH,
-    height: shape.height,
-    measured: shape.measured,
-    handles: shape.handles,
-    data: kept ? old.data : { node, shape, filled },
-    ariaLabel: words.node(node),
-    selected,
-    zIndex: 1,
+    frames: framesOf({ nodes, edges, specs, collapsed }),
+    around,
+    hidden: contentsOf(collapsed, around),
+    filled: filledPorts(edges, around),
+    places: { ...others, ...moving },
+    chosen: new Set(selection),
   };
 }
 
-function noteNode(note: FlowNote, selected: boolean): NoteNode {
-  const old = previous.get(note.id) as NoteNode | undefined;
-  const position = placeOf(note.id, note.position);
+/** The node as it was drawn, when nothing of it changed; data keeps its identity while it can. */
+function kept<N extends CanvasNode>(now: N, old: CanvasNode | undefined): N {
+  if (!old || old.type !== now.type) return now;
+  const before = old.data as Record<string, unknown>;
+  const same = Object.entries(now.data).every(([key, value]) => before[key] === value);
+  const still =
+    same &&
+    old.selected === now.selected &&
+    old.ariaLabel === now.ariaLabel &&
+    old.position.x === now.position.x &&
+    old.position.y === now.position.y &&
+    old.width === now.width &&
+    old.height === now.height;
+  if (still) return old as N;
+  return same ? { ...now, data: old.data } : now;
+}
+
+function cardNode(node: FlowNode, at: View): CardNode {
+  const { id } = node;
+  const shape = cardShape(node, specs, useGraph.getState().edges);
+  const frame = at.frames.get(id);
+  const extra = frame ? foldedHandles(CARD_WIDTH, shape.height) : null;
+  const container = useGraph.getState().nodes[at.around.get(id) ?? ""] ?? null;
+  const card: CardNode = {
+    id,
+    type: "card",
+    position: at.places[id] ?? (frame ? { x: frame.x, y: frame.y } : node.position),
+    width: CARD_WIDTH,
+    height: shape.height,
+    measured: shape.measured,
+    handles: extra ? [...shape.handles, ...extra] : shape.handles,
+    data: { node, shape, filled: at.filled.get(id) ?? "", folded: frame ? frame.count : null },
+    ariaLabel: words.node(node, { count: frame?.count ?? null, container }),
+    selected: at.chosen.has(id),
+    zIndex: LAYER.card,
+  };
+  return kept(card, previous.get(id));
+}
+
+const THROUGH = { pointerEvents: "none" } as const;
+
+function containerNode(node: FlowNode, at: View): ContainerNode {
+  const { id } = node;
+  const own = at.frames.get(id);
+  const frame = own && sizing[id] ? { ...own, ...sizing[id] } : own;
+  if (!frame) throw new Error(`no frame of ${id}`);
+  const shape = containerShape(node, frame, specs, useGraph.getState().edges);
+  const depth = chainOf(id, at.around).length - 1;
+  const container = useGraph.getState().nodes[at.around.get(id) ?? ""] ?? null;
+  const drawn: ContainerNode = {
+    id,
+    type: "container",
+    position: at.places[id] ?? { x: frame.x, y: frame.y },
+    width: frame.width,
+    height: frame.height,
+    measured: shape.measured,
+    handles: shape.handles,
+    data: { node, shape, filled: at.filled.get(id) ?? "", count: frame.count },
+    ariaLabel: words.node(node, { count: frame.count, container }),
+    selected: at.chosen.has(id),
+    // The inside lets the pointer through, to what lies in it and to the canvas.
+    selectable: false,
+    focusable: true,
+    style: THROUGH,
+    dragHandle: `.${DRAGGED_BY}`,
+    zIndex: LAYER.container + Math.min(depth, DEEPEST),
+  };
+  return kept(drawn, previous.get(id));
+}
+
+/** Class of what a container is dragged by. */
+export const DRAGGED_BY = "container-head";
+
+function noteNode(note: FlowNote, at: View): NoteNode {
   const { width, height } = sizing[note.id] ??
     note.size ?? { width: NOTE_WIDTH, height: NOTE_HEIGHT };
-  const same =
-    old?.data.note === note &&
-    old.position.x === position.x &&
-    old.position.y === position.y &&
-    old.width === width &&
-    old.height === height;
-  if (same && old.selected === selected) return old;
-  const data = old?.data.note === note ? old.data : { note };
-  const measured = { width, height };
-  return {
+  const drawn: NoteNode = {
     id: note.id,
     type: "note",
-    position,
+    position: at.places[note.id] ?? note.position,
     width,
     height,
-    measured,
-    data,
-    selected,
-    zIndex: 0,
+    measured: { width, height },
+    data: { note },
+    selected: at.chosen.has(note.id),
+    zIndex: LAYER.note,
   };
+  return kept(drawn, previous.get(note.id));
 }
 
 function refreshNodes(): void {
   const graph = useGraph.getState();
-  const chosen = new Set(graph.selection);
-  const filled = filledPorts(graph.edges);
+  const at = view();
   const nodes: CanvasNode[] = [];
-  for (const note of Object.values(graph.notes)) nodes.push(noteNode(note, chosen.has(note.id)));
+  for (const note of Object.values(graph.notes)) nodes.push(noteNode(note, at));
+  for (const [id, frame] of at.frames) {
+    const node = graph.nodes[id];
+    if (node && !frame.collapsed && !at.hidden.has(id)) nodes.push(containerNode(node, at));
+  }
   for (const node of Object.values(graph.nodes)) {
-    nodes.push(cardNode(node, filled.get(node.id) ?? "", chosen.has(node.id)));
+    const frame = at.frames.get(node.id);
+    if (!at.hidden.has(node.id) && (!frame || frame.collapsed)) nodes.push(cardNode(node, at));
   }
   previous = new Map(nodes.map((node) => [node.id, node]));
   const before = useElements.getState().nodes;
@@ -143,11 +227,11 @@ function refreshNodes(): void {
   useElements.setState({ nodes });
 }
 
-/** Follows the types again only when the wiring or a node's type changed. */
+/** Follows the types again only when the wiring, a node's type or its ports changed. */
 function refreshTypes(): Inferred {
   const { nodes, edges } = useGraph.getState();
   const types = Object.values(nodes)
-    .map((n) => `${n.id}:${n.type}:${n.on_error ?? ""}`)
+    .map((n) => `${n.id}:${n.type}:${n.on_error ?? ""}:${n.parent ?? ""}:${named(n)}`)
     .join();
   if (structure?.edges === edges && structure.types === types && structure.specs === specs) {
     return useElements.getState().inferred;
@@ -156,13 +240,53 @@ function refreshTypes(): Inferred {
   return infer(nodes, edges, specs);
 }
 
+/** What a setting names, where ports follow from it. */
+function named(node: FlowNode): string {
+  const source = specs.get(node.type)?.ports_from;
+  return source ? JSON.stringify(node.settings[source.setting] ?? null) : "";
+}
+
 function refreshEdges(): void {
   const graph = useGraph.getState();
   const inferred = refreshTypes();
   const chosen = new Set(graph.selectedEdges);
   const old = new Map(useElements.getState().edges.map((edge) => [edge.id, edge]));
-  const edges = graph.edges.map((edge) => wireEdge(edge, inferred, chosen, old.get(edge.id)));
+  const around = aroundOf(graph.nodes, specs);
+  const edges = graph.edges.flatMap((edge) => {
+    const ends = shownEnds(edge, around);
+    return ends ? [wireEdge(edge, ends, inferred, chosen, old.get(edge.id))] : [];
+  });
   useElements.setState({ edges, inferred });
+}
+
+interface Ends {
+  source: string;
+  sourceHandle: string;
+  target: string;
+  targetHandle: string;
+}
+
+/** Where an edge is drawn: at the card of a folded container, where its end lies in one. */
+function shownEnds(edge: FlowEdge, around: Around): Ends | null {
+  const handles = handlesOf(edge, around);
+  const folded = useFolded.getState().ids;
+  const ends = {
+    source: edge.source,
+    sourceHandle: handles.source,
+    target: edge.target,
+    targetHandle: handles.target,
+  };
+  if (folded.size === 0) return ends;
+  const cover = (id: string) => chainOf(id, around).find((each) => folded.has(each));
+  const [from, to] = [cover(edge.source), cover(edge.target)];
+  if (from !== undefined && from === to) return null;
+  if (from !== undefined && from !== edge.source) {
+    Object.assign(ends, { source: from, sourceHandle: FOLDED_OUT });
+  }
+  if (to !== undefined && to !== edge.target) {
+    Object.assign(ends, { target: to, targetHandle: FOLDED_IN });
+  }
+  return ends;
 }
 
 function nameOf(id: string): string {
@@ -170,35 +294,45 @@ function nameOf(id: string): string {
   return node ? words.node(node) : id;
 }
 
+/** The family of what leaves by a handle. */
+function familyOf(id: string, handle: string): string {
+  const drawn = previous.get(id);
+  if (!drawn || drawn.type === "note") return "any";
+  const { shape } = drawn.data;
+  const ports = "starts" in shape ? [...shape.outputs, ...shape.starts] : shape.outputs;
+  return ports.find((port) => port.handle === handle)?.family ?? "any";
+}
+
 function wireEdge(
   edge: FlowEdge,
+  ends: Ends,
   inferred: Inferred,
   chosen: ReadonlySet<string>,
   old: WireEdge | undefined,
 ): WireEdge {
   const how = inferred.edges.get(edge.id) ?? "same";
-  const source = previous.get(edge.source) as CardNode | undefined;
-  const port = source?.data.shape?.outputs.find((p) => p.name === edge.source_port);
-  const family = port?.family ?? "any";
+  const family = familyOf(ends.source, ends.sourceHandle);
   const selected = chosen.has(edge.id);
   const ariaLabel = words.edge(nameOf(edge.source), nameOf(edge.target));
   const same =
     old?.data?.how === how &&
     old.data.family === family &&
     old.selected === selected &&
-    old.ariaLabel === ariaLabel;
+    old.ariaLabel === ariaLabel &&
+    old.source === ends.source &&
+    old.sourceHandle === ends.sourceHandle &&
+    old.target === ends.target &&
+    old.targetHandle === ends.targetHandle;
   if (old && same) return old;
   return {
     id: edge.id,
     type: "wire",
-    source: edge.source,
-    sourceHandle: edge.source_port,
-    target: edge.target,
-    targetHandle: edge.target_port,
+    ...ends,
     data: { how, family },
     ariaLabel,
     selected,
     interactionWidth: 24,
+    zIndex: LAYER.edge,
   };
 }
 
@@ -216,6 +350,10 @@ export function bindElements(catalogue: Specs, called: Words = words): () => voi
     }),
     useMotion.subscribe((now, was) => {
       if (JSON.stringify(now.drags) !== JSON.stringify(was.drags)) refreshNodes();
+    }),
+    useFolded.subscribe(() => {
+      refreshNodes();
+      refreshEdges();
     }),
   ];
   return () => {

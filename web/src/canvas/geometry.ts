@@ -18,6 +18,8 @@ export { CARD_WIDTH, HEAD_HEIGHT, NOTE_HEIGHT, NOTE_WIDTH };
 
 export interface CardPort {
   name: string;
+  /** Tells it apart on its node: one that faces inwards has a mark. */
+  handle: string;
   type: string;
   family: string;
   /** Its type is decided by what is wired. */
@@ -25,6 +27,8 @@ export interface CardPort {
   required: boolean;
   multiple: boolean;
   y: number;
+  /** Of a port that faces inwards: where on the card. */
+  x?: number;
   /** Shown beside the dot: only where a side has several. */
   labelled: boolean;
 }
@@ -39,25 +43,36 @@ export interface CardShape {
   handles: NodeHandle[];
 }
 
+/** A port as it is drawn, at a height. */
+export const cardPort = (port: PortLike, y: number, labelled: boolean): CardPort => ({
+  name: port.name,
+  handle: port.name,
+  type: port.type,
+  family: family(parseType(port.type)),
+  variable: /\b[A-Z][A-Z0-9]?\b/.test(port.type),
+  required: port.required !== false,
+  multiple: port.multiple === true,
+  y,
+  labelled,
+});
+
 function place(ports: PortLike[]): CardPort[] {
   const several = ports.length > 1;
-  return ports.map((port, i) => ({
-    name: port.name,
-    type: port.type,
-    family: family(parseType(port.type)),
-    variable: /\b[A-Z][A-Z0-9]?\b/.test(port.type),
-    required: port.required !== false,
-    multiple: port.multiple === true,
-    y: several ? HEAD_HEIGHT + PORT_ROW * (i + 0.5) : HEAD_HEIGHT / 2,
-    labelled: several,
-  }));
+  return ports.map((port, i) =>
+    cardPort(port, several ? HEAD_HEIGHT + PORT_ROW * (i + 0.5) : HEAD_HEIGHT / 2, several),
+  );
 }
 
-const handle = (port: CardPort, type: "source" | "target"): NodeHandle => ({
-  id: port.name,
+/** Where a port is, for the canvas: known before the card is drawn. */
+export const handleOf = (
+  port: CardPort,
+  type: "source" | "target",
+  width = CARD_WIDTH,
+): NodeHandle => ({
+  id: port.handle,
   type,
   position: type === "source" ? Position.Right : Position.Left,
-  x: (type === "source" ? CARD_WIDTH : 0) - DOT / 2,
+  x: (port.x ?? (type === "source" ? width : 0)) - DOT / 2,
   y: port.y - DOT / 2,
   width: DOT,
   height: DOT,
@@ -74,8 +89,8 @@ export function shapeOf(ports: Ports): CardShape {
     height,
     measured: { width: CARD_WIDTH, height },
     handles: [
-      ...inputs.map((port) => handle(port, "target")),
-      ...outputs.map((port) => handle(port, "source")),
+      ...inputs.map((port) => handleOf(port, "target")),
+      ...outputs.map((port) => handleOf(port, "source")),
     ],
   };
 }
@@ -91,7 +106,7 @@ export function cardShape(node: FlowNode, specs: Specs, edges: readonly FlowEdge
   }
   const ports = portsOf(node, specs, edges);
   const key = ports.known
-    ? `${node.type}\u0000${node.on_error === "route"}`
+    ? `${node.type}\u0000${ports.outputs.map((port) => port.name).join()}`
     : `?${[...ports.inputs, ...ports.outputs].map((p) => p.name).join()}|${ports.inputs.length}`;
   const known = shapes.get(key);
   if (known) return known;

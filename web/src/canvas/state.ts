@@ -6,6 +6,7 @@ import { type Guides, NO_GUIDES } from "./guides/snap";
 
 export interface PortRef {
   node: string;
+  /** Its handle: a port that faces inwards has a mark. */
   port: string;
   side: "source" | "target";
 }
@@ -41,6 +42,8 @@ interface CanvasState {
   hoveredEdge: string | null;
   /** Lines of alignment while a card is dragged. */
   guides: Guides;
+  /** The container that what is dragged would go into. */
+  dropInto: string | null;
   /** Where the pointer was last, on the canvas: where things are pasted. */
   pointer: Point | null;
 }
@@ -63,6 +66,7 @@ export const useCanvas = create<CanvasState>(() => ({
   renaming: null,
   hoveredEdge: null,
   guides: NO_GUIDES,
+  dropInto: null,
   pointer: null,
 }));
 

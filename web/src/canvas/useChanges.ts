@@ -2,17 +2,14 @@
 import type { EdgeChange, NodeChange } from "@xyflow/react";
 import { useCallback, useEffect } from "react";
 import { moveNodes, setNote } from "@/flow/commands";
+import { setSize } from "@/flow/containers";
+import { contentsOf } from "@/flow/nesting";
+import { aroundNow, frameNow, withContents } from "@/flow/scene";
 import { current } from "@/flow/session";
 import { canEdit, setSelection, useGraph, useSession } from "@/flow/store";
 import type { Point } from "@/flow/types";
-import {
-  type CanvasNode,
-  movingPlaces,
-  setMoving,
-  setSizing,
-  useElements,
-  type WireEdge,
-} from "./elements";
+import { dropInto, showTarget } from "./dropping";
+import { type CanvasNode, setMoving, setSizing, useElements, type WireEdge } from "./elements";
 import { CARD_WIDTH, HEAD_HEIGHT } from "./geometry";
 import { type Box, NO_GUIDES, snap } from "./guides/snap";
 import { useCanvas } from "./state";
@@ -50,7 +47,10 @@ function aligned(places: Record<string, Point>): Record<string, Point> {
     useCanvas.setState({ guides: NO_GUIDES });
     return places;
   }
-  const others = useElements.getState().nodes.filter((n) => n.type === "card" && n.id !== id);
+  const inside = contentsOf([id], aroundNow());
+  const others = useElements
+    .getState()
+    .nodes.filter((n) => n.type === "card" && n.id !== id && !inside.has(n.id));
   const found = snap({ ...boxOf(own), ...at }, others.map(boxOf), REACH_PX / zoomNow());
   useCanvas.setState({ guides: { x: found.x, y: found.y } });
   return { [id]: found.place };
@@ -63,6 +63,9 @@ const boxOf = ({ position, width = CARD_WIDTH, height = HEAD_HEIGHT }: CanvasNod
   width,
   height,
 });
+
+/** What is being dragged by hand, and where it is; what lies in it goes along. */
+let taken: Record<string, Point> = {};
 
 /** Whether Alt is held: then a drag does not snap. */
 let free = false;
@@ -77,17 +80,19 @@ function move(changes: Changes): void {
   }
   const presence = current()?.presence;
   if (Object.keys(dragged).length > 0) {
-    const places = { ...movingPlaces(), ...aligned(dragged) };
-    setMoving(places);
-    presence?.setDrag(places);
+    taken = { ...taken, ...aligned(dragged) };
+    setMoving(withContents(taken, true));
+    showTarget(taken);
+    presence?.setDrag(taken);
   }
   const ids = Object.keys(dropped);
   if (ids.length === 0) return;
-  const shown = movingPlaces();
-  const byHand = Object.keys(shown).length > 0;
+  const byHand = Object.keys(taken).length > 0;
   // What was shown is where it is: the pointer may be a little beside it.
-  const places = Object.fromEntries(ids.map((id) => [id, shown[id] ?? dropped[id] ?? ORIGIN]));
-  moveNodes(places, "moveNodes", byHand ? null : `nudge:${ids.join()}`);
+  const places = Object.fromEntries(ids.map((id) => [id, taken[id] ?? dropped[id] ?? ORIGIN]));
+  taken = {};
+  if (!byHand) moveNodes(places, "moveNodes", `nudge:${ids.join()}`);
+  else if (!dropInto(places)) moveNodes(places);
   setMoving({});
   useCanvas.setState({ guides: NO_GUIDES });
   presence?.setDrag(null);
@@ -100,10 +105,13 @@ function resize(changes: Changes): void {
     if (change.type !== "dimensions" || !change.dimensions) continue;
     if (change.resizing) setSizing({ [change.id]: change.dimensions });
     else if (change.resizing === false) {
-      setNote(change.id, "size", {
-        width: Math.round(change.dimensions.width),
-        height: Math.round(change.dimensions.height),
-      });
+      const { width, height } = change.dimensions;
+      const frame = frameNow(change.id);
+      if (frame) setSize(change.id, { x: frame.x, y: frame.y, width, height });
+      else {
+        const size = { width: Math.round(width), height: Math.round(height) };
+        setNote(change.id, "size", size);
+      }
       setSizing({});
     }
   }

@@ -9,6 +9,7 @@ import {
 import { useCallback, useRef } from "react";
 import { connect, disconnect } from "@/flow/commands";
 import { portsOf } from "@/flow/infer";
+import { aroundOf, innerId, liesIn } from "@/flow/nesting";
 import { current } from "@/flow/session";
 import { useGraph } from "@/flow/store";
 import type { EdgeEnds, Point } from "@/flow/types";
@@ -40,8 +41,11 @@ function portOfCard(from: PortRef, id: string): PortRef | null {
   if (!node || id === from.node) return null;
   const ports = portsOf(node, view.specs, view.edges);
   const type = typeAt(view, from.node, from.port, from.side);
-  const port = firstFit(ports, { side: from.side, type });
-  return port ? { node: id, port, side: from.side === "source" ? "target" : "source" } : null;
+  const within = liesIn(from.node, id, aroundOf(view.nodes, view.specs));
+  const found = firstFit((within && ports.inside) || ports, { side: from.side, type });
+  if (!found) return null;
+  const port = within ? innerId(found) : found;
+  return { node: id, port, side: from.side === "source" ? "target" : "source" };
 }
 
 function join(from: PortRef, to: PortRef, replacing?: string): void {

@@ -4,6 +4,7 @@ import { useMemo } from "react";
 import { current } from "@/flow/session";
 import { canEdit, setSelection, useGraph, useSession } from "@/flow/store";
 import type { Point } from "@/flow/types";
+import { chooseContainer, chooseEnclosed } from "./choosing";
 import type { CanvasNode } from "./elements";
 import { CARD_WIDTH, HEAD_HEIGHT } from "./geometry";
 import { type MenuRequest, openQuickAdd, useCanvas } from "./state";
@@ -37,8 +38,12 @@ const onPane = (event: React.MouseEvent): boolean =>
 export function usePointer() {
   return useMemo(() => {
     let leaving: ReturnType<typeof setTimeout> | undefined;
+    let boxFrom: Point | null = null;
     return {
       frame: {
+        onPointerDownCapture(event: React.PointerEvent) {
+          boxFrom = toCanvas({ x: event.clientX, y: event.clientY });
+        },
         onPointerMove(event: React.PointerEvent) {
           const at = toCanvas({ x: event.clientX, y: event.clientY });
           useCanvas.setState({ pointer: at });
@@ -64,6 +69,13 @@ export function usePointer() {
         onEdgeContextMenu(event: React.MouseEvent, edge: Edge) {
           setSelection([], [edge.id]);
           openMenu(event, { kind: "edge", id: edge.id });
+        },
+        onNodeClick(event: React.MouseEvent, node: CanvasNode) {
+          if (node.type !== "container") return;
+          chooseContainer(node.id, event.shiftKey || event.metaKey || event.ctrlKey);
+        },
+        onSelectionEnd(event: React.MouseEvent) {
+          if (boxFrom) chooseEnclosed(boxFrom, toCanvas({ x: event.clientX, y: event.clientY }));
         },
         onNodeDoubleClick(_: React.MouseEvent, node: CanvasNode) {
           if (canEdit(useSession.getState())) useCanvas.setState({ renaming: node.id });

@@ -1,5 +1,8 @@
 /** The view of the canvas, for commands that come from outside of it. */
 import type { ReactFlowInstance } from "@xyflow/react";
+import { setFolded } from "@/flow/folded";
+import { chainOf } from "@/flow/nesting";
+import { aroundNow } from "@/flow/scene";
 import { setSelection } from "@/flow/store";
 import type { Point } from "@/flow/types";
 import { type CanvasNode, useElements, type WireEdge } from "./elements";
@@ -100,6 +103,7 @@ export function middleOfPage(): Point {
 
 /** Shows a node in the middle and selects it. */
 export function jumpTo(id: string): void {
+  setFolded(chainOf(id, aroundNow()).slice(0, -1), false);
   const node = useElements.getState().nodes.find((n) => n.id === id);
   if (!node) return;
   setSelection([id]);

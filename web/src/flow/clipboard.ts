@@ -1,6 +1,9 @@
 /** Copy, cut, paste and duplicate: a piece of a flow as JSON text, so that it crosses flows. */
+import { frameAt } from "./frames";
 import { newId } from "./ids";
+import { contentsOf } from "./nesting";
 import { isMap, portKey, read } from "./read";
+import { aroundNow, framesNow } from "./scene";
 import { newEdge, newNode, newNote, nodeData, whole } from "./schema";
 import { editable, multipleOf, notices, setSelection } from "./session";
 import { useGraph } from "./store";
@@ -13,9 +16,9 @@ const OFFSET = 28;
 /** The chosen nodes and notes, with the edges between them, as a flow file; `null` if nothing. */
 export function copy(ids: readonly string[]): string | null {
   const { nodes, edges, notes, meta } = useGraph.getState();
-  const inside = new Set(ids);
+  const inside = new Set([...ids, ...contentsOf(ids, aroundNow())]);
   const piece: Flow = { format: "weft/1", name: meta.name, nodes: {}, edges: [] };
-  for (const id of ids) {
+  for (const id of inside) {
     const node = nodes[id];
     if (node) piece.nodes[id] = nodeData(node);
     const note = notes[id];
@@ -53,15 +56,21 @@ function edgeMap(edges: unknown): JsonMap {
   return Object.fromEntries(edges.map((edge, i) => [String(i), edge]));
 }
 
+/** The top left corner; where a container is follows from what lies in it. */
 function corner(piece: Flow): Point {
-  const places = [...Object.values(piece.nodes), ...Object.values(piece.notes ?? {})].map(
+  const full = new Set(Object.values(piece.nodes).map((node) => node.parent));
+  const cards = Object.entries(piece.nodes).flatMap(([id, node]) => (full.has(id) ? [] : [node]));
+  const places = [...cards, ...Object.values(piece.notes ?? {})].map(
     (item) => item.position ?? { x: 0, y: 0 },
   );
   return { x: Math.min(...places.map((p) => p.x)), y: Math.min(...places.map((p) => p.y)) };
 }
 
+/** In which container something lands, by the container it was copied from. */
+type Home = (parent: string | undefined) => string | null;
+
 /** Adds a piece with new ids, its top left corner at `at`; one undo step; selects what came. */
-export function insert(piece: Flow, at: Point, label: string): string[] {
+export function insert(piece: Flow, at: Point, label: string, home: Home = () => null): string[] {
   const session = editable();
   if (!session) return [];
   const from = corner(piece);
@@ -80,7 +89,7 @@ export function insert(piece: Flow, at: Point, label: string): string[] {
       roots.nodes.set(fresh, newNode(data, specs.get(node.type)));
     }
     for (const [id, { parent }] of Object.entries(piece.nodes)) {
-      const frame = parent && names.get(parent);
+      const frame = (parent && names.get(parent)) || home(parent);
       if (frame) roots.nodes.get(names.get(id) ?? "")?.set("parent", frame);
     }
     writeEdges(piece, names, session.specs, (id, edge) => roots.edges.set(id, edge));
@@ -89,7 +98,8 @@ export function insert(piece: Flow, at: Point, label: string): string[] {
       names.set(`note:${id}`, fresh);
       roots.notes.set(fresh, newNote({ ...note, position: shift(note.position) }));
     }
-    setSelection([...names.values()]);
+    const outer = (id: string) => !names.has(piece.nodes[id]?.parent ?? "");
+    setSelection([...names].flatMap(([id, fresh]) => (outer(id) ? [fresh] : [])));
   });
   return [...names.values()];
 }
@@ -108,11 +118,22 @@ function writeEdges(
     const type = piece.nodes[edge.target]?.type;
     if (!source || !target || type === undefined) continue;
     const ends = { ...edge, source, target };
-    const port = `${target}\u0000${edge.target_port}`;
+    const inside = liesIn(piece, edge.source, edge.target);
+    const port = `${target}\u0000${edge.target_port}\u0000${inside}`;
     if (filled.has(port) && !multiple.has(portKey(type, edge.target_port))) continue;
     filled.add(port);
     write(edgeId(ends), newEdge(ends));
   }
+}
+
+/** Whether a node of a piece lies in another. */
+function liesIn(piece: Flow, id: string, container: string): boolean {
+  let at = piece.nodes[id]?.parent;
+  for (let steps = 0; at !== undefined && steps < 100; steps++) {
+    if (at === container) return true;
+    at = piece.nodes[at]?.parent;
+  }
+  return false;
 }
 
 /** Pastes text; says so when it is not a piece of a flow. */
@@ -122,7 +143,8 @@ export function paste(text: string, at: Point): string[] {
     notices.emit({ key: "pasteUnknown", kind: "warning" });
     return [];
   }
-  return insert(piece, at, "paste");
+  const container = frameAt(framesNow(), at);
+  return insert(piece, at, "paste", () => container);
 }
 
 /** Copies the chosen things beside themselves. */
@@ -131,5 +153,7 @@ export function duplicate(ids: readonly string[]): string[] {
   const piece = text === null ? null : parse(text);
   if (!piece) return [];
   const from = corner(piece);
-  return insert(piece, { x: from.x + OFFSET, y: from.y + OFFSET }, "duplicate");
+  const { nodes } = useGraph.getState();
+  const beside = (parent: string | undefined) => (parent && nodes[parent] ? parent : null);
+  return insert(piece, { x: from.x + OFFSET, y: from.y + OFFSET }, "duplicate", beside);
 }

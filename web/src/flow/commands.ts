@@ -1,6 +1,9 @@
 /** Everything a person can do to a flow; each command is one transaction and one undo step. */
 import * as Y from "yjs";
+import { frameAt } from "./frames";
 import { newId } from "./ids";
+import { chainOf, contentsOf, handlesOf, isInner, portName } from "./nesting";
+import { aroundNow, framesNow, placeFor, withContents } from "./scene";
 import {
   editText,
   longTexts,
@@ -14,11 +17,11 @@ import {
   whole,
 } from "./schema";
 import { editable, notices, type Session, setSelection } from "./session";
-import { placeFor } from "./size";
+import { CARD_WIDTH, HEAD_HEIGHT } from "./size";
 import { useGraph } from "./store";
-import type { EdgeEnds, Json, Label, NodeData, NoteData, Point } from "./types";
+import type { Json, Label, NodeData, NoteData, Point } from "./types";
 import { edgeId } from "./types";
-import { judge, type Verdict } from "./wiring";
+import { edgeOf, filling, type HandleEnds, judge, type Verdict } from "./wiring";
 
 function act<T>(label: Label, edit: (s: Session) => T, merge: string | null = null): T | undefined {
   const session = editable();
@@ -28,12 +31,24 @@ function act<T>(label: Label, edit: (s: Session) => T, merge: string | null = nu
 const wires = (s: Session) => ({ ...useGraph.getState(), specs: s.specs });
 
 export interface Wanted {
-  /** A port the new node is to be wired to, on an existing node. */
+  /** A port the new node is to be wired to, on an existing node; told by its handle. */
   from?: { node: string; port: string; side: "source" | "target" };
+  /** The port of the new node that is wired. */
   port?: string;
-  /** An edge the new node is to be put into. */
   settings?: NodeData["settings"];
   name?: string;
+}
+
+/** The container in which a new node belongs: that of what it is wired to, or where it stands. */
+function homeFor(at: Point, { from }: Wanted): string | null {
+  if (from) return isInner(from.port) ? from.node : (aroundNow().get(from.node) ?? null);
+  const middle = { x: at.x + CARD_WIDTH / 2, y: at.y + HEAD_HEIGHT / 2 };
+  return frameAt(framesNow(), middle);
+}
+
+/** What a new node is born with: its place, and the container it lies in. */
+function born(data: NodeData, at: Point, home: string | null): NodeData {
+  return { ...data, position: placeFor(data, at, home), ...(home ? { parent: home } : {}) };
 }
 
 /** Adds a node, wired if asked; answers its id. */
@@ -42,8 +57,7 @@ export function addNode(type: string, at: Point, wanted: Wanted = {}): string | 
   if (!session) return undefined;
   const spec = session.specs.get(type);
   const id = newId(type, (candidate) => session.roots.nodes.has(candidate));
-  const data: NodeData = { type };
-  data.position = placeFor(data, at, useGraph.getState(), session.specs);
+  const data = born({ type }, at, homeFor(at, wanted));
   if (wanted.settings) data.settings = wanted.settings;
   if (wanted.name) data.name = wanted.name;
   session.history.run({ key: "addNode", name: spec?.name ?? type }, () => {
@@ -55,30 +69,30 @@ export function addNode(type: string, at: Point, wanted: Wanted = {}): string | 
   return id;
 }
 
-function endsOf(id: string, { from, port }: Wanted): EdgeEnds | null {
+function endsOf(id: string, { from, port }: Wanted): HandleEnds | null {
   if (!from || !port) return null;
   return from.side === "source"
     ? { source: from.node, source_port: from.port, target: id, target_port: port }
     : { source: id, source_port: port, target: from.node, target_port: from.port };
 }
 
-/** Writes an edge; an input that takes one edge loses the one it had. */
-function writeEdge(session: Session, ends: EdgeEnds): void {
+/** Writes an edge between two handles; an input that takes one edge loses the one it had. */
+export function writeEdge(session: Session, ends: HandleEnds): void {
   const { nodes, edges } = session.roots;
   const spec = session.specs.get(String(nodes.get(ends.target)?.get("type")));
-  const multiple = spec?.inputs.find((p) => p.name === ends.target_port)?.multiple === true;
-  if (!multiple) {
-    for (const [id, edge] of edges.entries()) {
-      const same =
-        edge.get("target") === ends.target && edge.get("target_port") === ends.target_port;
-      if (same && id !== edgeId(ends)) edges.delete(id);
+  const inputs = isInner(ends.target_port) ? spec?.inside?.inputs : spec?.inputs;
+  const port = portName(ends.target_port);
+  const made = edgeOf(ends);
+  if (inputs?.find((p) => p.name === port)?.multiple !== true) {
+    for (const edge of filling(ends, useGraph.getState().edges, aroundNow())) {
+      if (edge.id !== edgeId(made)) edges.delete(edge.id);
     }
   }
-  if (!edges.has(edgeId(ends))) edges.set(edgeId(ends), newEdge(ends));
+  if (!edges.has(edgeId(made))) edges.set(edgeId(made), newEdge(made));
 }
 
-/** Wires two ports, or says why not. `replacing` is an edge this one takes the place of. */
-export function connect(ends: EdgeEnds, replacing?: string): Verdict | undefined {
+/** Wires two ports, told by their handles, or says why not. `replacing` is an edge it replaces. */
+export function connect(ends: HandleEnds, replacing?: string): Verdict | undefined {
   const session = editable();
   if (!session) return undefined;
   const view = wires(session);
@@ -115,27 +129,34 @@ export function insertInto(edge: string, type: string, at: Point, ports: [string
   if (!session || !old) return;
   const spec = session.specs.get(type);
   const id = newId(type, (candidate) => session.roots.nodes.has(candidate));
-  const position = placeFor({ type }, at, useGraph.getState(), session.specs);
+  const around = aroundNow();
+  const [a, b] = [chainOf(old.source, around), chainOf(old.target, around)];
+  // The deeper end tells where the edge runs.
+  const home = (a.length > b.length ? a : b).at(-2) ?? null;
+  const handles = handlesOf(old, around);
+  const data = born({ type }, at, home);
   session.history.run({ key: "addNode", name: spec?.name ?? type }, () => {
-    session.roots.nodes.set(id, newNode({ type, position }, spec));
+    session.roots.nodes.set(id, newNode(data, spec));
     session.roots.edges.delete(edge);
-    const { source, source_port, target, target_port } = old;
-    writeEdge(session, { source, source_port, target: id, target_port: ports[0] });
-    writeEdge(session, { source: id, source_port: ports[1], target, target_port });
+    const { source, target } = old;
+    writeEdge(session, { source, source_port: handles.source, target: id, target_port: ports[0] });
+    writeEdge(session, { source: id, source_port: ports[1], target, target_port: handles.target });
     setSelection([id]);
   });
 }
 
-/** Deletes nodes with their edges, edges and notes. */
+/** Deletes nodes with their edges and with what lies in them, edges and notes. */
 export function remove(ids: readonly string[], edgeIds: readonly string[] = []): void {
   const { nodes, notes } = useGraph.getState();
-  const gone = ids.filter((id) => nodes[id]);
+  const around = aroundNow();
+  const named = ids.filter((id) => nodes[id]);
+  const gone = [...new Set([...named, ...contentsOf(named, around)])];
   const goneNotes = ids.filter((id) => notes[id]);
   if (gone.length + goneNotes.length === 0) {
     disconnect(edgeIds);
     return;
   }
-  const only = gone.length === 1 ? nodes[gone[0] as string] : undefined;
+  const only = named.length === 1 ? nodes[named[0] as string] : undefined;
   const label: Label =
     gone.length === 0
       ? { key: "deleteNote", count: goneNotes.length }
@@ -230,13 +251,17 @@ export function toggleDisabled(ids: readonly string[]): void {
   setField(there, "disabled", !there.every((id) => nodes[id]?.disabled));
 }
 
-/** Moves nodes and notes to where they were dropped; `merge` joins nudges into one step. */
+/**
+ * Moves nodes and notes to where they were dropped; what lies in a container goes along. `merge`
+ * joins nudges into one step.
+ */
 export function moveNodes(
-  places: Readonly<Record<string, Point>>,
+  given: Readonly<Record<string, Point>>,
   label = "moveNodes",
   merge: string | null = null,
 ): void {
   const graph = useGraph.getState();
+  const places = withContents(given);
   const moved = Object.entries(places).filter(([id, p]) => {
     const old = graph.nodes[id]?.position ?? graph.notes[id]?.position;
     const at = whole(p);
@@ -244,7 +269,7 @@ export function moveNodes(
   });
   if (moved.length === 0) return;
   act(
-    { key: label, count: moved.length },
+    { key: label, count: Math.min(moved.length, Object.keys(given).length) },
     ({ roots }) => {
       for (const [id, p] of moved) {
         (roots.nodes.get(id) ?? roots.notes.get(id))?.set("position", whole(p));

@@ -1,5 +1,16 @@
 /** The types that really flow through a wired graph, and what happens to records on each edge. */
+import { outputsOf } from "./dynamicPorts";
 import { order } from "./graph";
+import {
+  type Around,
+  aroundOf,
+  handlesOf,
+  innerEnd,
+  innerId,
+  isInner,
+  levelEdges,
+  portName,
+} from "./nesting";
 import {
   fits,
   type How,
@@ -10,7 +21,7 @@ import {
   parseType,
   streamOf,
 } from "./ports";
-import type { FlowEdge, FlowNode, PortLike, SpecLike } from "./types";
+import type { FlowEdge, FlowNode, InsideLike, PortLike, SpecLike } from "./types";
 
 export type Specs = ReadonlyMap<string, SpecLike>;
 
@@ -19,6 +30,8 @@ export const ERROR_PORT = "error";
 export interface Ports {
   inputs: PortLike[];
   outputs: PortLike[];
+  /** Of a container: the ports that face inwards. */
+  inside?: InsideLike;
   /** False when the node's type is not in the catalogue. */
   known: boolean;
 }
@@ -27,10 +40,23 @@ export interface Ports {
 export function portsOf(node: FlowNode, specs: Specs, edges: readonly FlowEdge[]): Ports {
   const spec = specs.get(node.type);
   if (!spec) return guessedPorts(node.id, edges);
-  const routes = node.on_error === "route" && !spec.outputs.some((p) => p.name === ERROR_PORT);
+  const own = outputsOf(spec, node.settings);
+  const routes = node.on_error === "route" && !own.some((p) => p.name === ERROR_PORT);
   const failure = { name: ERROR_PORT, type: spec.works === "build" ? "Stream[Row]" : "Row" };
-  const outputs = routes ? [...spec.outputs, failure] : spec.outputs;
-  return { inputs: spec.inputs, outputs, known: true };
+  const outputs = routes ? [...own, failure] : own;
+  const ports: Ports = { inputs: spec.inputs, outputs, known: true };
+  return spec.inside ? { ...ports, inside: spec.inside } : ports;
+}
+
+/** A port by its handle: one that faces inwards has a mark before its name. */
+export function portAt(
+  ports: Ports,
+  handle: string,
+  side: "source" | "target",
+): PortLike | undefined {
+  const from = isInner(handle) ? ports.inside : ports;
+  const list = side === "source" ? from?.outputs : from?.inputs;
+  return list?.find((port) => port.name === portName(handle));
 }
 
 function guessedPorts(id: string, edges: readonly FlowEdge[]): Ports {
@@ -52,35 +78,101 @@ export interface Inferred {
   lifted: ReadonlySet<string>;
 }
 
-/** Key of a port in what was inferred. */
+/** Key of a port in what was inferred; the port is told by its handle. */
 export const portId = (node: string, port: string): string => `${node}\u0000${port}`;
 
 const ANY = parseType("Any");
 
-/** Follows the types from the sources on. */
+/** Follows the types from the sources on, through containers: what lies in one has its turn there. */
 export function infer(
   nodes: Readonly<Record<string, FlowNode>>,
   edges: readonly FlowEdge[],
   specs: Specs,
 ): Inferred {
-  const incoming = byTarget(edges);
-  const outputs = new Map<string, PortType>();
-  const inputs = new Map<string, PortType>();
-  const hows = new Map<string, How>();
-  const lifted = new Set<string>();
-  for (const id of order(Object.keys(nodes), edges)) {
-    const node = nodes[id];
-    if (!node) continue;
-    const ports = portsOf(node, specs, incoming.get(id) ?? []);
-    const own = ports.known ? ports : portsOf(node, specs, edges);
-    const arriving = arrivals(incoming.get(id) ?? [], own, outputs, hows);
-    if (arriving.lifted) lifted.add(id);
-    for (const [port, type] of arriving.given) inputs.set(portId(id, port), type);
-    for (const port of own.outputs) {
-      outputs.set(portId(id, port.name), leaving(parseType(port.type), arriving));
+  return new Inference(nodes, edges, specs).run();
+}
+
+class Inference {
+  private readonly around: Around;
+  private readonly incoming: Map<string, FlowEdge[]>;
+  private readonly outputs = new Map<string, PortType>();
+  private readonly inputs = new Map<string, PortType>();
+  private readonly hows = new Map<string, How>();
+  private readonly lifted = new Set<string>();
+  private readonly members = new Map<string | undefined, string[]>();
+
+  constructor(
+    private readonly nodes: Readonly<Record<string, FlowNode>>,
+    private readonly edges: readonly FlowEdge[],
+    private readonly specs: Specs,
+  ) {
+    this.around = aroundOf(nodes, specs);
+    this.incoming = byTarget(edges);
+    for (const id of order(Object.keys(nodes), levelEdges(edges, this.around))) {
+      const at = this.around.get(id);
+      const list = this.members.get(at);
+      if (list) list.push(id);
+      else this.members.set(at, [id]);
     }
   }
-  return { outputs, inputs, edges: hows, lifted };
+
+  run(): Inferred {
+    this.scope(undefined);
+    const { outputs, inputs, hows: edges, lifted } = this;
+    return { outputs, inputs, edges, lifted };
+  }
+
+  private scope(container: string | undefined): void {
+    for (const id of this.members.get(container) ?? []) {
+      const node = this.nodes[id];
+      if (node) this.node(node);
+    }
+  }
+
+  private node(node: FlowNode): void {
+    const { id } = node;
+    const into = this.incoming.get(id) ?? [];
+    const known = this.specs.has(node.type);
+    const ports = portsOf(node, this.specs, known ? into : this.edges);
+    const found: Arrivals = { lifted: false, given: new Map(), bound: new Map() };
+    const own = ports.inside ? into.filter((e) => innerEnd(e, this.around) !== "target") : into;
+    this.arrive(found, own, ports.inputs);
+    if (found.lifted) this.lifted.add(id);
+    for (const [port, type] of found.given) this.inputs.set(portId(id, port), type);
+    if (ports.inside) this.inside(id, ports.inside, found, into);
+    for (const port of ports.outputs) {
+      this.outputs.set(portId(id, port.name), leaving(parseType(port.type), found));
+    }
+  }
+
+  /** What lies in a container works on values; what it leads back decides the outputs. */
+  private inside(id: string, inside: InsideLike, found: Arrivals, into: FlowEdge[]): void {
+    const values = { ...found, lifted: false };
+    for (const port of inside.outputs) {
+      const type = leaving(parseType(port.type), values);
+      this.outputs.set(portId(id, innerId(port.name)), type);
+    }
+    this.scope(id);
+    const exits: Arrivals = { lifted: false, given: new Map(), bound: found.bound };
+    const back = into.filter((e) => innerEnd(e, this.around) === "target");
+    this.arrive(exits, back, inside.inputs);
+    for (const [port, type] of exits.given) this.inputs.set(portId(id, innerId(port)), type);
+  }
+
+  private arrive(found: Arrivals, edges: FlowEdge[], inputs: readonly PortLike[]): void {
+    for (const edge of edges) {
+      const input = inputs.find((p) => p.name === edge.target_port);
+      const wanted = input ? parseType(input.type) : ANY;
+      const handles = handlesOf(edge, this.around);
+      const given = this.outputs.get(portId(edge.source, handles.source)) ?? ANY;
+      const { how } = fits(given, wanted);
+      this.hows.set(edge.id, how);
+      found.given.set(edge.target_port, given);
+      if (how === "lift") found.lifted = true;
+      const variable = variableIn(wanted);
+      if (variable && !found.bound.has(variable)) found.bound.set(variable, unwrap(given, wanted));
+    }
+  }
 }
 
 function byTarget(edges: readonly FlowEdge[]): Map<string, FlowEdge[]> {
@@ -99,27 +191,6 @@ interface Arrivals {
   given: Map<string, PortType>;
   /** What stands for each type variable. */
   bound: Map<string, PortType>;
-}
-
-function arrivals(
-  edges: FlowEdge[],
-  ports: Ports,
-  outputs: ReadonlyMap<string, PortType>,
-  hows: Map<string, How>,
-): Arrivals {
-  const found: Arrivals = { lifted: false, given: new Map(), bound: new Map() };
-  for (const edge of edges) {
-    const input = ports.inputs.find((p) => p.name === edge.target_port);
-    const wanted = input ? parseType(input.type) : ANY;
-    const given = outputs.get(portId(edge.source, edge.source_port)) ?? ANY;
-    const { how } = fits(given, wanted);
-    hows.set(edge.id, how);
-    found.given.set(edge.target_port, given);
-    if (how === "lift") found.lifted = true;
-    const variable = variableIn(wanted);
-    if (variable && !found.bound.has(variable)) found.bound.set(variable, unwrap(given, wanted));
-  }
-  return found;
 }
 
 function leaving(type: PortType, { lifted, bound }: Arrivals): PortType {

@@ -41,6 +41,21 @@ function reach(after: Map<string, string[]>, start: string): Set<string> {
   return found;
 }
 
+const sectionOf = (ports: InsideLike["outputs"], name: string): string =>
+  ports.find((port) => port.name === name)?.section ?? BODY;
+
+/** Members that an inner output leads to, by the first section that reaches them. */
+function led(names: readonly string[], inside: InsideLike, wiring: Wiring): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const section of names) {
+    for (const [port, member] of wiring.starts) {
+      if (sectionOf(inside.outputs, port) !== section) continue;
+      for (const id of reach(wiring.after, member)) if (!found.has(id)) found.set(id, section);
+    }
+  }
+  return found;
+}
+
 /** The section of every member; a member that nothing tells is left out. */
 export function sectionsOf(
   container: string,
@@ -49,37 +64,19 @@ export function sectionsOf(
   edges: readonly EdgeEnds[],
   around: Around,
 ): Map<string, string> {
-  const found = new Map<string, string>();
   const names = sectionNames(inside);
   if (names.length === 1) return new Map(members.map((id) => [id, BODY]));
-  const { after, starts, ends } = wiringOf(container, edges, around);
-  for (const section of names) {
-    const ports = new Set(
-      inside.outputs.filter((p) => (p.section ?? BODY) === section).map((p) => p.name),
-    );
-    for (const [port, member] of starts) {
-      if (!ports.has(port)) continue;
-      for (const id of reach(after, member)) if (!found.has(id)) found.set(id, section);
-    }
-  }
-  const led = new Map(found);
-  const closes = new Map<string, Set<string>>();
-  for (const [member, port] of ends) {
-    const section = inside.inputs.find((p) => p.name === port)?.section ?? BODY;
-    closes.set(member, new Set([...(closes.get(member) ?? []), section]));
-  }
+  const wiring = wiringOf(container, edges, around);
+  const known = led(names, inside, wiring);
+  const closes = (id: string) =>
+    wiring.ends.flatMap(([at, port]) => (at === id ? [sectionOf(inside.inputs, port)] : []));
+  const found = new Map(known);
   for (const id of members) {
-    if (led.has(id)) continue;
-    const ahead = [...reach(after, id)];
-    const sections = new Set(
-      ahead.flatMap((each) => {
-        const known = led.get(each);
-        return known ? [known] : [...(closes.get(each) ?? [])];
-      }),
-    );
-    const [only] = sections;
-    if (sections.size === 1 && only) found.set(id, only);
-    else if (sections.size > 1) found.set(id, BODY);
+    if (known.has(id)) continue;
+    const ahead = [...reach(wiring.after, id)];
+    const sections = new Set(ahead.flatMap((each) => known.get(each) ?? closes(each)));
+    const [first] = sections;
+    if (first) found.set(id, sections.size === 1 ? first : BODY);
   }
   return found;
 }

@@ -24,6 +24,8 @@ export interface Notice {
   key: string;
   kind: "info" | "warning" | "error";
   params?: Record<string, string | number>;
+  /** Something the person may do about it. */
+  action?: { key: string; params?: Record<string, string | number>; run: () => void };
 }
 
 export const notices = new Emitter<Notice>();

@@ -1,6 +1,6 @@
 /** How large cards are: known from their ports, before they are drawn. */
 import { type Ports, portsOf, type Specs } from "./infer";
-import type { FlowEdge, FlowNode, FlowNote, NodeData, Point } from "./types";
+import type { FlowEdge, FlowNode, FlowNote, Point } from "./types";
 
 export const CARD_WIDTH = 204;
 export const HEAD_HEIGHT = 58;
@@ -55,16 +55,4 @@ export function freePlace(wanted: Box, taken: readonly Box[]): Point {
     y = Math.round(hit.y + hit.height + BELOW);
   }
   return { x, y };
-}
-
-/** Where a node of a type can stand, nearest to where it is wanted. */
-export function placeFor(
-  data: NodeData,
-  at: Point,
-  graph: { nodes: Readonly<Record<string, FlowNode>>; edges: readonly FlowEdge[] },
-  specs: Specs,
-): Point {
-  const born: FlowNode = { id: "", settings: {}, ...data, position: at };
-  const taken = Object.values(graph.nodes).map((node) => cardBox(node, specs, graph.edges));
-  return freePlace(cardBox(born, specs, []), taken);
 }

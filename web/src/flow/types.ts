@@ -144,7 +144,7 @@ export interface SpecLike {
   category: string;
   version?: number | string;
   /** Whether it composes streams or works record by record. */
-  works?: "process" | "build";
+  works?: "process" | "build" | "container";
   inputs: PortLike[];
   outputs: PortLike[];
   inside?: InsideLike | null;

@@ -1,12 +1,12 @@
 /** What the quick-add window offers: new nodes that fit, and nodes of the flow that fit. */
 import type { NodeSpec } from "@/api/types";
 import { addNode, connect, insertInto } from "@/flow/commands";
-import { portsOf } from "@/flow/infer";
+import { type Ports, portsOf } from "@/flow/infer";
+import { handlesOf as handlesOfEdge, innerId } from "@/flow/nesting";
 import type { PortType } from "@/flow/ports";
-import { cardHeight } from "@/flow/size";
+import { aroundNow, boxOf } from "@/flow/scene";
 import { useGraph } from "@/flow/store";
 import { firstFit, judge, typeAt, type Wires } from "@/flow/wiring";
-import { useSpecs } from "../hooks";
 import type { PortRef, QuickAddRequest } from "../state";
 import { reveal } from "../view";
 
@@ -39,9 +39,10 @@ function wantedBy(request: QuickAddRequest, wires: Wires): Wanted {
   }
   const edge = wires.edges.find((e) => e.id === into);
   if (!edge) return {};
+  const handles = handlesOfEdge(edge, aroundNow());
   return {
-    takes: typeAt(wires, edge.source, edge.source_port, "source"),
-    gives: typeAt(wires, edge.target, edge.target_port, "target"),
+    takes: typeAt(wires, edge.source, handles.source, "source"),
+    gives: typeAt(wires, edge.target, handles.target, "target"),
   };
 }
 
@@ -78,16 +79,20 @@ export function oldNodes(from: PortRef, specs: Specs): OldNode[] {
   const wires: Wires = { nodes, edges, specs };
   const found: OldNode[] = [];
   for (const node of Object.values(nodes)) {
-    const ports = portsOf(node, specs, edges);
-    const side = from.side === "source" ? ports.inputs : ports.outputs;
-    const port = side.find(({ name }) => {
-      const ends = endsOf(from, node.id, name);
-      const verdict = judge(ends, wires);
+    const port = handlesOf(portsOf(node, specs, edges), from.side).find((handle) => {
+      const verdict = judge(endsOf(from, node.id, handle), wires);
       return verdict.ok && verdict.replaces === null;
     });
-    if (port) found.push({ kind: "old", node: node.id, port: port.name });
+    if (port) found.push({ kind: "old", node: node.id, port });
   }
   return found;
+}
+
+/** The handles that a connection from this side could end at. */
+function handlesOf(ports: Ports, from: PortRef["side"]): string[] {
+  const side = from === "source" ? "inputs" : "outputs";
+  const inner = ports.inside?.[side] ?? [];
+  return [...ports[side].map((p) => p.name), ...inner.map((p) => innerId(p.name))];
 }
 
 function endsOf(from: PortRef, node: string, port: string) {
@@ -95,8 +100,6 @@ function endsOf(from: PortRef, node: string, port: string) {
     ? { source: from.node, source_port: from.port, target: node, target_port: port }
     : { source: node, source_port: port, target: from.node, target_port: from.port };
 }
-
-const specs = (): Specs => useSpecs.getState().specs;
 
 /** Does what was chosen, as one undo step. */
 export function choose(request: QuickAddRequest, option: NewNode | OldNode): void {
@@ -110,7 +113,6 @@ export function choose(request: QuickAddRequest, option: NewNode | OldNode): voi
   if (into && first && second) insertInto(into, type, place, [first, second]);
   else if (from && first) addNode(type, place, { from, port: first });
   else addNode(type, place);
-  const { selection, nodes: now, edges } = useGraph.getState();
-  const added = now[selection[0] ?? ""];
-  if (added) reveal(added.position, cardHeight(portsOf(added, specs(), edges)));
+  const added = boxOf(useGraph.getState().selection[0] ?? "");
+  if (added) reveal(added, added.height);
 }

@@ -1,9 +1,10 @@
 import { Handle, Position } from "@xyflow/react";
 import { memo, useMemo } from "react";
 import { useTranslation } from "react-i18next";
+import { INSET } from "@/flow/frames";
 import { portId } from "@/flow/infer";
 import { family, typeText } from "@/flow/ports";
-import { useGraph } from "@/flow/store";
+import { boxOf } from "@/flow/scene";
 import { useElements } from "../elements";
 import { CARD_WIDTH, type CardPort, HEAD_HEIGHT } from "../geometry";
 import { openQuickAdd, useCanvas, verdictAt } from "../state";
@@ -38,7 +39,7 @@ function useType(node: string, port: CardPort, side: "source" | "target"): strin
   return useElements((s) => {
     if (!port.variable) return port.type;
     const { inputs, outputs } = s.inferred;
-    const found = (side === "source" ? outputs : inputs).get(portId(node, port.name));
+    const found = (side === "source" ? outputs : inputs).get(portId(node, port.handle));
     return found ? typeText(found) : port.type;
   });
 }
@@ -47,7 +48,7 @@ function useType(node: string, port: CardPort, side: "source" | "target"): strin
 export const PortDot = memo(function PortDot(props: PortDotProps) {
   const { node, port, side, filled, title, label, connectable } = props;
   const { t } = useTranslation("editor");
-  const light = useLight(node, port.name, side);
+  const light = useLight(node, port.handle, side);
   const type = useType(node, port, side);
   const tip = `${title} · ${type}`;
   const needed = side === "target" && port.required && !filled;
@@ -55,16 +56,17 @@ export const PortDot = memo(function PortDot(props: PortDotProps) {
     <>
       <Handle
         type={side}
-        id={port.name}
+        id={port.handle}
         position={side === "source" ? Position.Right : Position.Left}
-        style={{ top: port.y }}
+        style={port.x === undefined ? { top: port.y } : { top: port.y, ...across(port.x, side) }}
         className={classes.dot}
+        data-inner={port.x !== undefined}
         isConnectable={connectable}
         title={tip}
         role="button"
         aria-label={t(side === "source" ? "port.output" : "port.input", { port: tip })}
         data-testid="port"
-        data-port={port.name}
+        data-port={port.handle}
         data-side={side}
         data-family={family(type)}
         data-needed={needed}
@@ -78,7 +80,8 @@ export const PortDot = memo(function PortDot(props: PortDotProps) {
         className={classes.label}
         data-side={side}
         data-shown={port.labelled}
-        style={{ top: port.y }}
+        data-inner={port.x !== undefined}
+        style={port.x === undefined ? { top: port.y } : { top: port.y, left: port.x }}
       >
         {label}
       </span>
@@ -100,13 +103,22 @@ function openBeside(
   openQuickAdd({
     at: { x: side === "source" ? box.right + 8 : box.left - 8, y: box.top - 12 },
     place,
-    from: { node, port: port.name, side },
+    from: { node, port: port.handle, side },
   });
 }
 
+/** Ports that face inwards stand in the room along the border, not on it. */
+const across = (x: number, side: "source" | "target") =>
+  side === "source" ? { left: x, right: "auto" } : { left: x };
+
 /** Where a node stands that is added at a port. */
 function placeBeside(node: string, port: CardPort, side: "source" | "target") {
-  const at = useGraph.getState().nodes[node]?.position ?? { x: 0, y: 0 };
-  const y = at.y + port.y - HEAD_HEIGHT / 2;
-  return side === "source" ? { x: at.x + CARD_WIDTH + GAP, y } : { x: at.x - CARD_WIDTH - GAP, y };
+  const box = boxOf(node) ?? { x: 0, y: 0, width: CARD_WIDTH };
+  const y = box.y + port.y - HEAD_HEIGHT / 2;
+  if (port.x !== undefined) {
+    const x = side === "source" ? INSET : box.width - INSET - CARD_WIDTH;
+    return { x: box.x + x, y };
+  }
+  const x = side === "source" ? box.width + GAP : -CARD_WIDTH - GAP;
+  return { x: box.x + x, y };
 }

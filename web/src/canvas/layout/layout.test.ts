@@ -9,7 +9,7 @@ const shape = shapeOf({ inputs: [rows], outputs: [rows], known: true });
 
 function card(id: string, x: number, y: number): CardNode {
   const node = { id, type: "data.filter", settings: {}, position: { x, y } };
-  return { id, type: "card", position: { x, y }, data: { node, shape, filled: "" } };
+  return { id, type: "card", position: { x, y }, data: { node, shape, filled: "", folded: null } };
 }
 
 const edge = (source: string, target: string): FlowEdge => ({

@@ -19,6 +19,10 @@ const EDITING = new Set<CommandId>([
   "edit.disable",
   "edit.delete",
   "edit.tidy",
+  "edit.intoLoop",
+  "edit.intoTry",
+  "edit.intoParallel",
+  "edit.takeOut",
   "run.from",
   "run.to",
 ]);
@@ -31,6 +35,12 @@ const ON_NODE: Entry[] = [
   "edit.rename",
   "edit.disable",
   "-",
+  "edit.intoLoop",
+  "edit.intoTry",
+  "edit.intoParallel",
+  "edit.takeOut",
+  "edit.fold",
+  "-",
   "edit.cut",
   "edit.copy",
   "edit.duplicate",
@@ -38,6 +48,8 @@ const ON_NODE: Entry[] = [
   "-",
   "edit.delete",
 ];
+/** Left out where they do nothing, so that the menu stays short. */
+const RARE = new Set<CommandId>(["edit.takeOut", "edit.fold"]);
 const ON_NOTE: Entry[] = [
   "edit.rename",
   "-",
@@ -90,7 +102,8 @@ function Items({ menu }: { menu: MenuRequest }) {
 function Commands({ entries }: { entries: Entry[] }) {
   const { t } = useTranslation("editor");
   const canEdit = useCanEdit();
-  return entries.map((id, i) => {
+  const shown = entries.filter((id) => id === "-" || !RARE.has(id) || possible(id));
+  return shown.map((id, i) => {
     // biome-ignore lint/suspicious/noArrayIndexKey: a divider is nothing but its place.
     if (id === "-") return <Menu.Divider key={i} />;
     return (

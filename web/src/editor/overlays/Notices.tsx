@@ -1,3 +1,4 @@
+import type { TFunction } from "i18next";
 import { useCallback, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { useRefusal } from "@/canvas/refusal";
@@ -26,19 +27,28 @@ function useWords(): (notice: Notice) => string {
   );
 }
 
+/** What the person may do about it, as a button. */
+function offered({ action }: Notice, t: TFunction<"editor">) {
+  if (!action) return {};
+  const { key, params = {}, run } = action;
+  return { action: { label: t(`action.${key}` as "action.wireThrough", params), run } };
+}
+
 /** Says in words what the flow has to say: refusals, and what could not be done. */
 export function Notices() {
   const words = useWords();
+  const { t } = useTranslation("editor");
   useEffect(() => {
     let last = "";
     return notices.on((notice) => {
       // What was undone is said beside the undo buttons.
       if (notice.key === "undone" || notice.key === "redone") return;
       if (last) notify.hide(last);
-      const error = notice.kind === "error";
-      const note = { text: words(notice), stay: error ? LONG_MS : QUICK_MS };
-      last = error ? notify.error(note) : notify.info(note);
+      const long = notice.kind === "error" || notice.action !== undefined;
+      const stay = long ? LONG_MS : QUICK_MS;
+      const tell = notice.kind === "error" ? notify.error : notify.info;
+      last = tell({ text: words(notice), stay, ...offered(notice, t) });
     });
-  }, [words]);
+  }, [words, t]);
   return null;
 }

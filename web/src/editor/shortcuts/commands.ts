@@ -6,8 +6,9 @@ import { centre, middleOfPage, showAll, toPage, zoomIn, zoomOut, zoomTo } from "
 import { duplicate } from "@/flow/clipboard";
 import { addNote, moveNodes, removeSelection, toggleDisabled } from "@/flow/commands";
 import { portsOf } from "@/flow/infer";
+import { boxOf } from "@/flow/scene";
 import { current, redo, undo } from "@/flow/session";
-import { cardBox, freePlace, NOTE_HEIGHT, NOTE_WIDTH, noteBox } from "@/flow/size";
+import { CARD_WIDTH, freePlace, NOTE_HEIGHT, NOTE_WIDTH, noteBox } from "@/flow/size";
 import { canEdit, setSelection, useGraph, useSession } from "@/flow/store";
 import type { Point } from "@/flow/types";
 import { toggleDock } from "@/runs/dockState";
@@ -16,6 +17,16 @@ import { copySelection, cutSelection, pasteFromMenu } from "../clipboard";
 import { openPalette } from "../paletteStore";
 import { run, stop } from "../run/run";
 import { togglePanel, useEditorUi } from "../ui";
+import {
+  canFold,
+  canTakeOut,
+  canWrap,
+  foldSelection,
+  goIn,
+  goOut,
+  takeSelectionOut,
+  wrapSelection,
+} from "./containers";
 
 export type Group = "edit" | "add" | "view" | "run";
 
@@ -53,10 +64,10 @@ function nudge(event: KeyboardEvent | undefined): void {
   };
   const by = way[event?.key ?? ""];
   if (!by) return;
-  const { nodes, notes } = useGraph.getState();
+  const { notes } = useGraph.getState();
   const places: Record<string, Point> = {};
   for (const id of selection()) {
-    const at = nodes[id]?.position ?? notes[id]?.position;
+    const at = boxOf(id) ?? notes[id]?.position;
     if (at) places[id] = { x: at.x + by.x, y: at.y + by.y };
   }
   moveNodes(places, "moveNodes", `nudge:${selection().join()}`);
@@ -71,9 +82,10 @@ function quickAdd(): void {
   if (node) {
     const specs = current()?.specs ?? new Map();
     const output = portsOf(node, specs, graph.edges).outputs[0];
-    const beside = { x: node.position.x + 276, y: node.position.y };
+    const box = boxOf(node.id) ?? { ...node.position, width: CARD_WIDTH };
+    const beside = { x: box.x + box.width + 72, y: box.y };
     if (output) {
-      const at = toPage({ x: node.position.x + 216, y: node.position.y });
+      const at = toPage({ x: box.x + box.width + 12, y: box.y });
       openQuickAdd({
         at,
         place: beside,
@@ -97,9 +109,8 @@ const NOTE_SIZE = { width: NOTE_WIDTH, height: NOTE_HEIGHT };
 
 /** A new sticky note, ready to be written on. */
 export function newNote(at?: Point): void {
-  const { nodes, edges, notes } = useGraph.getState();
-  const specs = current()?.specs ?? new Map();
-  const cards = Object.values(nodes).map((node) => cardBox(node, specs, edges));
+  const { nodes, notes } = useGraph.getState();
+  const cards = Object.keys(nodes).flatMap((id) => boxOf(id) ?? []);
   const wanted = at ?? useCanvas.getState().pointer ?? centre();
   const taken = [...cards, ...Object.values(notes).map(noteBox)];
   const place = freePlace({ ...wanted, ...NOTE_SIZE }, taken);
@@ -155,7 +166,7 @@ const table = {
     keys: ["enter"],
     canvas: true,
     when: () => one() !== null,
-    run: showInspector,
+    run: () => goIn() || showInspector(),
   },
   "edit.nudge": {
     group: "edit",
@@ -172,6 +183,41 @@ const table = {
     hidden: true,
     when: some,
     run: nudge,
+  },
+  "edit.intoLoop": {
+    group: "edit",
+    keys: ["mod+g"],
+    canvas: true,
+    when: () => canWrap() && mayEdit(),
+    run: wrapSelection("control.for_each"),
+  },
+  "edit.intoTry": {
+    group: "edit",
+    keys: ["shift+g"],
+    canvas: true,
+    when: () => canWrap() && mayEdit(),
+    run: wrapSelection("control.try"),
+  },
+  "edit.intoParallel": {
+    group: "edit",
+    keys: ["alt+g"],
+    canvas: true,
+    when: () => canWrap() && mayEdit(),
+    run: wrapSelection("control.parallel"),
+  },
+  "edit.takeOut": {
+    group: "edit",
+    keys: ["mod+shift+g"],
+    canvas: true,
+    when: () => canTakeOut() && mayEdit(),
+    run: takeSelectionOut,
+  },
+  "edit.fold": {
+    group: "edit",
+    keys: ["."],
+    canvas: true,
+    when: canFold,
+    run: foldSelection,
   },
   "edit.tidy": { group: "edit", keys: ["shift+alt+t"], when: mayEdit, run: () => void tidyUp() },
   "add.node": { group: "add", keys: ["tab"], canvas: true, when: mayEdit, run: quickAdd },
@@ -218,7 +264,7 @@ const table = {
     keys: ["escape"],
     canvas: true,
     hidden: true,
-    run: () => setSelection([], []),
+    run: () => goOut() || setSelection([], []),
   },
   "run.start": { group: "run", keys: ["mod+enter"], run: () => void run() },
   "run.from": {

@@ -1,3 +1,4 @@
+import containers from "./containers";
 import problems from "./problems";
 
 const editor = {
@@ -87,6 +88,7 @@ const editor = {
   "problems.none": "No problems. This flow is ready to run.",
   "problems.checking": "Checking…",
   ...problems,
+  ...containers,
 
   // Canvas
   "canvas.region": "Flow",

@@ -1,5 +1,6 @@
 import type en from "../en/editor";
 import type { Messages } from "../messages";
+import containers from "./containers";
 import problems from "./problems";
 
 const editor: Messages<typeof en> = {
@@ -84,6 +85,7 @@ const editor: Messages<typeof en> = {
   "problems.none": "没有问题，可以运行了。",
   "problems.checking": "检查中…",
   ...problems,
+  ...containers,
 
   // 画布
   "canvas.region": "流程",

@@ -1,0 +1,78 @@
+import type containers from "../en/containers";
+import type { Messages } from "../messages";
+
+const zh: Messages<typeof containers> = {
+  "container.fold": "把“{{name}}”收成卡片",
+  "container.unfold": "展开“{{name}}”",
+  "container.count_zero": "空",
+  "container.count_other": "内有 {{count}} 个节点",
+  "container.empty": "把节点拖到这里，或点击左侧的端口",
+  "container.resize": "把框拉大",
+  "container.fit": "拖动调整大小，双击按内容适配",
+  "section.body": "尝试",
+  "section.catch": "出错时",
+  "section.finally": "最后",
+  "aria.container_zero": "{{name}}，空容器，按回车进入",
+  "aria.container_other": "{{name}}，容器，内有 {{count}} 个节点，按回车进入",
+  "aria.inside": "{{name}}，在“{{container}}”中",
+  "port.innerSource": "内部的起点：{{port}}",
+  "port.innerTarget": "内部的终点：{{port}}",
+
+  "refusal.leaves": "这样会越出容器，请连到它右边框的端口",
+  "refusal.inwards": "这个端口只供容器内的节点使用",
+  "refusal.outwards": "容器内的节点请用边框内侧的端口",
+
+  "command.edit.intoLoop": "放进循环",
+  "command.edit.intoTry": "放进“尝试”",
+  "command.edit.intoParallel": "放进并行块",
+  "command.edit.takeOut": "移出容器",
+  "command.edit.fold": "收起或展开",
+  "command.debug.breakpoint": "设置或取消断点",
+  "command.debug.condition": "条件断点…",
+
+  "step.moveInto_other": "把 {{count}} 个节点放进容器",
+  "step.moveOut_other": "移出 {{count}} 个节点",
+  "step.wrap": "放进{{name}}",
+  "step.takeOut": "拆掉容器",
+  "step.resize": "调整大小",
+
+  "notice.edgesLost_other": "已移除 {{count}} 条会越过边框的连线。",
+  "notice.wrapApart": "请选择在同一个容器里的节点。",
+  "action.wireThrough": "改从边框连出",
+
+  "run.progress": "{{done}}/{{total}}",
+  "run.progressOpen": "{{done}}",
+  "run.someFailed_other": "{{count}} 个失败",
+  "run.attempt": "第 {{attempt}} 次，共 {{attempts}} 次",
+  "run.attemptOnly": "第 {{attempt}} 次",
+  "run.iteration": "第 {{iteration}} 轮",
+  "run.waits": "等待",
+  "run.waitsUntil": "等到 {{time}}",
+  "run.waitsFor": "等待“{{signal}}”",
+  "run.pinned": "已固定：直接使用保存的输出，不再运行",
+
+  "breakpoint.add": "在此停下（F9）",
+  "breakpoint.remove": "不在此停下（F9）",
+  "breakpoint.of": "断点",
+  "breakpoint.conditional": "满足 {{condition}} 时停下",
+  "breakpoint.others": "{{names}} 在此设了断点",
+  "breakpoint.title": "{{name}} 的断点",
+  "breakpoint.when": "何时停下",
+  "breakpoint.before": "运行之前",
+  "breakpoint.after": "运行之后",
+  "breakpoint.condition": "仅当",
+  "breakpoint.conditionHint": "item.amount > 100",
+  "breakpoint.hits": "从第几次起",
+  "breakpoint.enabled": "启用",
+  "breakpoint.delete": "删除",
+  "breakpoint.done": "完成",
+
+  "preview.title": "改成循环",
+  "preview.text": "环上的节点会放进一个条件循环，原来往回连的内容成为下一轮的状态。",
+  "preview.into": "放进循环",
+  "preview.back": "通往下一轮",
+  "preview.then": "之后请设置循环何时结束：条件，以及最多几轮。",
+  "preview.apply": "转换",
+};
+
+export default zh;
