@@ -184,6 +184,9 @@ class LiveRun:
             self.row["started_at"] = self.row["started_at"] or at
             self.stopped.clear()
             self._queue(event.data.get("nodes") or ())
+        elif event.type == "run_resumed" and "nodes" in event.data:
+            self.stopped.clear()  # by another engine, which stops anew
+            self._queue(event.data["nodes"] or ())
         elif event.type == "run_paused":
             self.row["paused"] = {key: event.data.get(key) for key in ("reason", "waits")}
         elif self.over:

@@ -19,6 +19,8 @@ const INFO: RunInfo = {
   started_by: { id: "usr_1", name: "Bo" },
   created_at: at(0),
   last_seq: 0,
+  mode: "batch",
+  priority: 0,
 };
 
 const WHOLE = [

@@ -36,6 +36,8 @@ function info(id: string, rest: Partial<RunInfo> = {}): RunInfo {
     started_by: null,
     created_at: "2026-05-01T10:00:00Z",
     last_seq: 0,
+    mode: "batch",
+    priority: 0,
     ...rest,
   };
 }
