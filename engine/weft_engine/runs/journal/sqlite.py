@@ -7,7 +7,7 @@ writes, one reads, each by one thread at a time.
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -222,9 +222,11 @@ class SqliteJournal:
 
     def references(self) -> set[str]:
         found: set[str] = set()
-        with self._read_lock, told(self._path):
+        with self._read_lock:
             self._open()
-            rows = self._reader.execute(
+        # By a connection of its own: it takes long, and nobody else is to wait for it.
+        with told(self._path), closing(connect(self._path)) as db:
+            rows = db.execute(
                 "SELECT request FROM runs UNION ALL SELECT row FROM steps"
                 " UNION ALL SELECT row FROM wakes UNION ALL SELECT row FROM signals"
             )
