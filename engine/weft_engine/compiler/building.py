@@ -15,7 +15,7 @@ from weft_engine.compiler.calling import CALL, ON_ERROR, called, is_isolated
 from weft_engine.compiler.check import check
 from weft_engine.compiler.compiled import build_nodes, must_be_valid
 from weft_engine.compiler.program import Program, ProgramOptions, ScopePlan
-from weft_engine.compiler.scopes import Scope, split
+from weft_engine.compiler.scopes import Scope, Scopes, split
 from weft_engine.compiler.signatures import digest, signatures
 from weft_engine.compiler.units import Kind, cut, kind_of
 from weft_engine.compiler.wiring import TOP, NodeWiring, Wiring, infer_scopes
@@ -49,10 +49,11 @@ def compile_program(
         FlowError: `flow.invalid`, with the problems in `params`.
     """
     scopes = split(flow, catalogue)
-    found = check(flow, catalogue, flows=options.flows)
+    wirings = infer_scopes(flow, catalogue, scopes)
+    found = check(flow, catalogue, wiring=wirings[""], scopes=scopes, flows=options.flows)
     must_be_valid(found, only, scopes)
     building = _Building(catalogue, options)
-    top, on_error = building.flow(flow, only=only)
+    top, on_error = building.flow(scopes, wirings, only=only)
     return Program(
         flow=flow,
         top=top,
@@ -82,11 +83,14 @@ class _Building:
         self.options = options
 
     def flow(
-        self, flow: Flow, place: _Place = _ROOT, *, only: Collection[str] | None = None
+        self,
+        scopes: Scopes,
+        wirings: Mapping[str, Wiring],
+        place: _Place = _ROOT,
+        *,
+        only: Collection[str] | None = None,
     ) -> tuple[ScopePlan, ScopePlan | None]:
         """The plan of a flow's own scope, and of what is done when the run fails."""
-        scopes = split(flow, self.catalogue)
-        wirings = infer_scopes(flow, self.catalogue, scopes)
         top, wiring = scopes.top, wirings[TOP]
         handling = _handling(top)
         on_error = None
@@ -159,7 +163,9 @@ class _Building:
         if is_isolated(node) or data is None:
             return {}
         inside = _Place(f"{path}/{name}" if path else name, name)
-        return {BODY: self.flow(from_data(data), inside)[0]}
+        callee = from_data(data)
+        scopes = split(callee, self.catalogue)
+        return {BODY: self.flow(scopes, infer_scopes(callee, self.catalogue, scopes), inside)[0]}
 
 
 def _outputs(plan: ScopePlan, place: _Place) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from weft_engine.compiler import (
     rules_nodes,
 )
 from weft_engine.compiler.problems import SEVERITIES, Facts, Fix, Problem, Severity
-from weft_engine.compiler.scopes import split
+from weft_engine.compiler.scopes import Scopes, split
 from weft_engine.compiler.wiring import Wiring, infer
 from weft_engine.flow.model import Flow
 from weft_engine.nodes.catalogue import Catalogue
@@ -31,6 +31,7 @@ def check(
     catalogue: Catalogue,
     *,
     wiring: Wiring | None = None,
+    scopes: Scopes | None = None,
     flows: Mapping[str, Any] | None = None,
 ) -> list[Problem]:
     """Find the problems of a flow.
@@ -39,20 +40,22 @@ def check(
         flow: The flow.
         catalogue: The node types it may use.
         wiring: Saves inferring it again.
+        scopes: Saves splitting it again.
         flows: The flows that can be called, by name, as plain data. What is called is not looked
             at when they are not given.
     """
-    return _check(flow, catalogue, wiring, flows, {})
+    found = scopes or split(flow, catalogue)
+    return _check(flow, catalogue, found, wiring, flows, {})
 
 
 def _check(
     flow: Flow,
     catalogue: Catalogue,
+    scopes: Scopes,
     wiring: Wiring | None,
     flows: Mapping[str, Any] | None,
     known: dict[str, str | None],
 ) -> list[Problem]:
-    scopes = split(flow, catalogue)
     facts = Facts(flow, catalogue, wiring or infer(flow, catalogue, scopes), scopes, flows)
     places = {node: at for at, node in enumerate(facts.wiring.order)}
 
@@ -70,7 +73,7 @@ def _check(
     def first_error(name: str, called: Flow) -> str | None:
         """Of a flow that is called; each is looked at once."""
         if name not in known:
-            found = _check(called, catalogue, None, flows, known)
+            found = _check(called, catalogue, split(called, catalogue), None, flows, known)
             known[name] = found[0].message if has_errors(found) else None
         return known[name]
 

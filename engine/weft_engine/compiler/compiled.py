@@ -42,7 +42,7 @@ def compile_flow(
     """
     scopes = split(flow, catalogue)
     wiring = infer(flow, catalogue, scopes)
-    must_be_valid(check(flow, catalogue, wiring=wiring), only, scopes)
+    must_be_valid(check(flow, catalogue, wiring=wiring, scopes=scopes), only, scopes)
     names = [name for name in flow.nodes if only is None or name in only]
     return build_nodes(flow, wiring, catalogue, names)
 
