@@ -19,6 +19,7 @@ from weft_server.errors import (
     Missing,
     RequestError,
     SignedOut,
+    StorageError,
     TooLarge,
     TooMany,
 )
@@ -142,10 +143,18 @@ class Hooks:
         if taken.duplicate:
             return _repeated(taken)
         self._dispatcher.announce(taken.event, taken.event.state)
-        delivered = await self._dispatcher.deliver(taken.event.id)
+        delivered = await self._deliver(taken)
         if settings.answer == "result":
             return await self._result(taken, delivered, settings.wait_s)
         return _accepted(taken, delivered)
+
+    async def _deliver(self, taken: Taken) -> Delivered:
+        try:
+            return await self._dispatcher.deliver(taken.event.id)
+        except StorageError:
+            # It is on disk and so will be delivered; the sender need not send it again.
+            self._dispatcher.wake(taken.event.flow_id)
+            return Delivered("received")
 
     async def _result(self, taken: Taken, delivered: Delivered, wait_s: float) -> Answer:
         if delivered.run is None:

@@ -77,12 +77,8 @@ class Leader:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._watches.stop()
-        if self.fence is not None:
-            with contextlib.suppress(Exception):
-                await self._database.run(
-                    partial(lease.release, name=NAME, holder=self.holder, now=self._now())
-                )
+        with contextlib.suppress(Exception):
+            await self._let_go()
 
     async def _run(self) -> None:
         while True:
@@ -103,7 +99,8 @@ class Leader:
         """One look at everything; answers when to look again."""
         await self._dispatcher.wake_all()
         active = await self._database.query(repository.active)
-        if not active and self.fence is None:
+        if not active:
+            await self._let_go()
             return LOOK_S
         self.fence = await self._database.run(self._acquire)
         if self.fence is None:
@@ -124,6 +121,15 @@ class Leader:
         # SQLite's file belongs to one server, so another holder is a process that died.
         seize = self._fresh and self._database.engine.dialect.name == "sqlite"
         return lease.acquire(session, NAME, self.holder, self._now(), seize=seize)
+
+    async def _let_go(self) -> None:
+        """Nothing is to be done, or no longer here."""
+        held = self.fence is not None
+        await self._resign()
+        if held:
+            await self._database.run(
+                partial(lease.release, name=NAME, holder=self.holder, now=self._now())
+            )
 
     async def _resign(self) -> None:
         self.fence = None

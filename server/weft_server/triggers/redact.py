@@ -6,7 +6,8 @@ from typing import Any, Final
 
 REDACTED: Final = "[redacted]"
 _SECRET: Final = re.compile(
-    r"auth|cookie|token|secret|passw|api[-_]?key|signature|session|credential|csrf|xsrf",
+    r"(?:^|[-_])o?auth(?:[-_]|$)|authori[sz]|authent|oauth|cookie|token|secret|passw|passphrase"
+    r"|api[-_]?key|private[-_]?key|signature|session|credential|csrf|xsrf|jwt",
     re.IGNORECASE,
 )
 _SHORT: Final = frozenset({"sig", "key", "access_key", "x-key", "pwd", "hmac", "code"})

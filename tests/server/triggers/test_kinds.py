@@ -83,7 +83,15 @@ def test_changes_lead_from_one_state_to_the_other(before: files.Seen, now: files
     [
         *("Authorization", "Cookie", "Set-Cookie", "Proxy-Authorization", "X-Api-Key", "apikey"),
         *("X-Hub-Signature-256", "Stripe-Signature", "X-Gitlab-Token", "X-CSRF-Token", "sig"),
-        *("X-Amz-Security-Token", "password", "client_secret", "X-Auth-Request-Email", "code"),
+        *(
+            "X-Amz-Security-Token",
+            "password",
+            "client_secret",
+            "oauth_verifier",
+            "auth",
+            "X-Auth-Request-Email",
+            "code",
+        ),
     ],
 )
 def test_secret_headers_are_known_by_name(name: str) -> None:
@@ -92,9 +100,20 @@ def test_secret_headers_are_known_by_name(name: str) -> None:
 
 
 def test_other_headers_are_kept() -> None:
-    given = [("X-GitHub-Event", "push"), ("Accept", "a"), ("Accept", "b"), ("X-Own", "secret")]
+    given = [
+        ("X-GitHub-Event", "push"),
+        ("Author", "Ada"),
+        ("Accept", "a"),
+        ("Accept", "b"),
+        ("X-Own", "secret"),
+    ]
     kept = redact.headers(given, ["x-own"])
-    assert kept == {"x-github-event": "push", "accept": "a, b", "x-own": redact.REDACTED}
+    assert kept == {
+        "x-github-event": "push",
+        "author": "Ada",
+        "accept": "a, b",
+        "x-own": redact.REDACTED,
+    }
 
 
 def test_a_line_of_the_log_has_no_address() -> None:

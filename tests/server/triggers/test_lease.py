@@ -107,14 +107,16 @@ def test_a_write_without_the_lease_is_taken_back(armer: Armer) -> None:
     flow_id = armer.arm(started_by("schedule", "time", when="every 10 hours"))
     leader: Leader = armer.server.app.state.trigger_leader
     wait_until(lambda: leader.fence is not None)
-    fence, leader.fence = leader.fence, -1
     written = []
 
     async def write() -> None:
+        # In one step, so that the leader does not take the lease again in between.
+        leader.fence = -1
         await leader._as_leader(lambda session: written.append(session) or [])
 
     with pytest.raises(lease.LostLeaseError):
         armer.server.call(write())
     assert written == []
-    leader.fence = fence
+    armer.server.loop.call_soon_threadsafe(leader.wake)
+    wait_until(lambda: (leader.fence or 0) > 0)
     armer.client.post(f"/api/flows/{flow_id}/disarm")
