@@ -258,7 +258,10 @@ _writers_lock: Final = threading.Lock()
 
 
 def writer_of(store: JournalStore, ttl_s: float = TTL_S) -> GroupWriter:
-    """The writer of this process for a store; `ttl_s` counts when there is none yet."""
+    """The writer of this process for a store; `ttl_s` counts when there is none yet.
+
+    It is there as long as somebody has it: its threads while they work, the journals of its runs.
+    """
     with _writers_lock:
         writer = _writers.get(id(store))
         if writer is None:

@@ -198,7 +198,8 @@ def test_a_database_that_dies_stops_the_run_and_loses_nothing(postgres: Postgres
 
 def test_a_database_that_starts_again_in_time_stops_nothing(postgres: PostgresServer) -> None:
     with opened(("postgres", postgres.address())) as store:
-        writer_of(store).patience_s = 120
+        writer = writer_of(store)
+        writer.patience_s = 120
         journal = open_run(store, request("fill"), "p", "sync", "me")
         journal.record(StepRow(node="0"))
         journal.flush()

@@ -82,7 +82,8 @@ def hold(store: JournalStore, ttl_s: str) -> None:
 
 def fill(store: JournalStore, limit: str, patience_s: str = "10") -> None:
     """Write until that is not possible any more, and say why."""
-    writer_of(store).patience_s = float(patience_s)
+    writer = writer_of(store)
+    writer.patience_s = float(patience_s)
     if int(limit):
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
     stopped = threading.Event()
