@@ -84,6 +84,12 @@ def _complete(
     return Selection(frozenset(run), frozenset(reused))
 
 
+def behind(flow: Flow, node: str, captures: Mapping[str, Collection[tuple[str, str]]]) -> set[str]:
+    """The nodes of a scope that depend on one of them, also by what their insides read."""
+    edges = (*flow.edges, *_captured(captures))
+    return descendants(flow.model_copy(update={"edges": edges}), node)
+
+
 def _captured(captures: Mapping[str, Collection[tuple[str, str]]]) -> Iterator[Edge]:
     """What the inside of a container reads, as if it were wired to the container."""
     for container, reads in captures.items():

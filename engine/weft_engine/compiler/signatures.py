@@ -6,15 +6,18 @@ and the signatures of what is wired to it (a Merkle tree). Names, places and not
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from weft_engine.compiler.program import ScopePlan
 from weft_engine.flow.model import Node
 from weft_engine.nodes.catalogue import Catalogue
+from weft_engine.nodes.spec import NodeSpec
 
 _OF_NO_MATTER: Final = {"name", "position", "parent", "notes", "priority", "queue_capacity",
                         "timeout_s", "retry", "version"}  # fmt: skip
+_RUN: Final = re.compile(r"\brun\b")
 
 
 def digest(data: Any) -> str:
@@ -27,17 +30,34 @@ def own_signature(node: Node, catalogue: Catalogue) -> str | None:
     """What of a node's signature does not depend on its inputs.
 
     None when its outputs must not be used again, as they may be others the next time: it is not
-    pure or not deterministic, changes something outside, or waits.
+    pure or not deterministic, changes something outside, waits, or asks which run it is in. The
+    inputs and variables of the run are not looked at: compare them before comparing signatures.
     """
     spec = catalogue.spec(node.type)
     if spec is None:
         return None
-    traits = spec.traits
-    again = traits.pure and traits.deterministic and not traits.effects and not traits.parks
-    if not again and node.pinned is None:
+    if node.pinned is None and not _gives_the_same(spec, node):
         return None
     matters = node.model_dump(mode="json", exclude_defaults=True, exclude=_OF_NO_MATTER)
     return digest([matters, spec.version])
+
+
+def _gives_the_same(spec: NodeSpec, node: Node) -> bool:
+    """Whether equal inputs give equal outputs, in runs with equal inputs and variables."""
+    traits = spec.traits
+    if not traits.deterministic or traits.effects or traits.parks or _mentions_run(node.settings):
+        return False
+    widgets = (given.get("x-widget") for given in spec.settings["properties"].values())
+    return traits.pure or "input" in widgets
+
+
+def _mentions_run(value: Any) -> bool:
+    """Whether an expression may read `run`; a text with that word counts, too."""
+    if isinstance(value, str):
+        return _RUN.search(value) is not None
+    if isinstance(value, Mapping):
+        return any(_mentions_run(inner) for inner in value.values())
+    return isinstance(value, list | tuple) and any(_mentions_run(inner) for inner in value)
 
 
 def signature(own: str, inputs: Mapping[str, Sequence[str]]) -> str:

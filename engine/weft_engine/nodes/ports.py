@@ -70,6 +70,8 @@ def work_of(cls: type[NodeType]) -> Work:
     )
     by_name = cls.info.ports_from is not None
     outputs, named = ((), True) if by_name else _outputs(cls, hints.get("return", Any))
+    if cls.info.parks and any(port.type.stream for port in outputs):
+        raise TypeError(f"{cls.__qualname__}: a node that parks gives values")
     _keep_to(kind, cls, inputs, outputs)
     return Work(
         kind=kind,

@@ -10,7 +10,7 @@ from tests.engine.compiler.nested_flows import CATALOGUE as GENERAL
 from weft_engine.compiler.building import compile_program
 from weft_engine.compiler.program import Program, ProgramOptions, ScopePlan
 from weft_engine.compiler.scopes import split
-from weft_engine.compiler.selection import select
+from weft_engine.compiler.selection import behind, select
 from weft_engine.compiler.wiring import infer
 from weft_engine.errors import FlowError
 from weft_engine.flow.model import Edge, Flow, Node
@@ -359,6 +359,23 @@ def test_pinned_outputs_have_one() -> None:
     assert [signed[0][name] == signed[1][name] for name in ("n0", "n1", "n2")] == [
         False, True, True,
     ]  # fmt: skip
+
+
+def test_what_asks_for_its_run_has_no_signature() -> None:
+    def signed(where: str) -> set[str]:
+        flow = nested("read=rows keep=filter read.rows>keep.rows", {"keep": {"where": where}})
+        return set(compile_program(flow, CATALOGUE).signatures)
+
+    assert signed("item.a > flow.inputs.a") == {"read", "keep"}
+    assert signed("item.a == run.id") == {"read"}
+
+
+def test_what_depends_on_a_node() -> None:
+    flow = nested("q=question z=question t=try t/p=pair q.text>p.a z.text>p.b b=pair t.result>b.a "
+                  "z.text>b.b p.text>t.result")  # fmt: skip
+    top = compile_program(flow, CATALOGUE).top
+
+    assert behind(top.compiled.flow, "q", top.captures) == {"t", "b"}
 
 
 def test_effects_in_a_container_are_its_own() -> None:

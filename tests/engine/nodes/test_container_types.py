@@ -1,6 +1,7 @@
 """Containers, nodes that park and ports that a setting names: what is read off their classes."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -166,6 +167,10 @@ def process(self: Any, row: Row) -> Row:
     return row
 
 
+def records(self: Any, row: Row) -> Iterator[Row]:
+    yield row
+
+
 def region(self: Any, row: Row) -> Row: ...
 
 
@@ -188,6 +193,7 @@ STREAM = Inside(outputs=(InnerPort("x", PortType("Stream", list_of(NUMBER))),))
         ({"inside": TWICE}, {"region": region, "drive": drive}, "the same name"),
         ({"inside": STREAM}, {"region": region, "drive": drive}, "carry values"),
         ({"parks": True}, {"process": process}, "has `park`"),
+        ({"parks": True}, {"process": records, "park": process}, "gives values"),
         ({}, {"process": process, "park": process}, "has `park`"),
         ({"inside": EACH, "parks": True}, {"region": region, "drive": drive}, "only `process`"),
         ({"ports_from": PortsFrom("x")}, {"process": process}, "no setting 'x'"),
