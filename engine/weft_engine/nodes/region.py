@@ -65,7 +65,8 @@ class ScopeEnd:
     state: Literal["completed", "failed", "skipped", "cancelled"]
     exits: Mapping[str, Any] = field(default_factory=dict)
     """What arrived at the section's inner inputs; `SKIP` where nothing did. For an inner input
-    that takes many edges: a list in the order of the edges' ids, without what was skipped. Of a
+    that takes many edges: a list in the order of the edges' ids, without what was skipped; `SKIP`
+    when all of them were. Of a
     called flow: by output node, what its one port gave or a record of what its ports gave, streams
     as lists; `SKIP` for a node that gave nothing. Nodes without output ports are left out."""
     failure: Mapping[str, Any] | None = None
@@ -102,6 +103,9 @@ class Region(Protocol):
 
     def start(self, key: str, section: str = BODY, /, **given: Any) -> None:
         """Go through a section once, in a child scope.
+
+        A value given as `index` is also the `index` of expressions inside; without one, that of the
+        scope around is.
 
         Args:
             key: Its name, unique within the container and the same on resume, such as the
