@@ -92,14 +92,16 @@ def _settings(facts: Facts, name: str, node: Node) -> Iterator[Problem]:
             hint=issue.hint,
             node=name,
             path=issue.path,
-            fixes=list(_setting_fixes(name, node, cls, issue)),
+            fixes=list(_setting_fixes(facts, name, node, cls, issue)),
             given=issue.params,
         )
     if built is not None:
         yield from _flow_inputs(facts, name, node, cls)
 
 
-def _setting_fixes(name: str, node: Node, cls: NodeClass, issue: SettingIssue) -> Iterator[Fix]:
+def _setting_fixes(
+    facts: Facts, name: str, node: Node, cls: NodeClass, issue: SettingIssue
+) -> Iterator[Fix]:
     held = dict(node.settings)
     if issue.kind == "unknown" and len(issue.path) == 1:
         key = str(issue.path[0])
@@ -118,6 +120,8 @@ def _setting_fixes(name: str, node: Node, cls: NodeClass, issue: SettingIssue) -
         yield fix("unset_setting", f"Remove {show(issue.path)}", unset, setting=show(issue.path))
     elif issue.kind == "expression":
         yield from _rewritten(name, node, issue)
+    elif issue.kind == "missing" and len(issue.path) == 1:
+        yield from _suggested(facts, name, cls, issue)
     elif issue.kind == "bad" and issue.path:
         for near in issue.nearest:
             op = SetSetting(node=name, path=issue.path, value=near)
@@ -125,6 +129,19 @@ def _setting_fixes(name: str, node: Node, cls: NodeClass, issue: SettingIssue) -
                 "set_setting", f"Set {title_of(cls, issue.path)} to {near!r}", op,
                 setting=show(issue.path), setting_title=title_of(cls, issue.path), value=near,
             )  # fmt: skip
+
+
+def _suggested(facts: Facts, name: str, cls: NodeClass, issue: SettingIssue) -> Iterator[Fix]:
+    """The first example of a setting that is missing."""
+    spec = facts.specs.get(name)
+    schema = spec.settings["properties"].get(issue.path[0], {}) if spec is not None else {}
+    for value in schema.get("examples", ())[:1]:
+        title = title_of(cls, issue.path)
+        yield fix(
+            "set_setting", f"Set {title} to {value!r}",
+            SetSetting(node=name, path=issue.path, value=value),
+            setting=show(issue.path), setting_title=title, value=value,
+        )  # fmt: skip
 
 
 def _rewritten(name: str, node: Node, issue: SettingIssue) -> Iterator[Fix]:

@@ -145,9 +145,12 @@ def test_a_loop_without_a_limit() -> None:
     flow = nested(f"{WHILE} a.text>loop.next")
     loop = flow.nodes["loop"].model_copy(update={"settings": {"condition": "true"}})
 
-    assert found(flow.replace(nodes={**flow.nodes, "loop": loop})) == [
-        ("check.missing_setting", "loop", "error")
-    ]
+    bad = flow.replace(nodes={**flow.nodes, "loop": loop})
+
+    assert found(bad) == [("check.missing_setting", "loop", "error")]
+    assert fixed(bad, "missing_setting", "set_setting").nodes["loop"].settings == {
+        "condition": "true", "max_iterations": 100,
+    }  # fmt: skip
 
 
 def test_nested_too_deeply() -> None:

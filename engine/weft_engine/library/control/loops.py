@@ -46,7 +46,7 @@ class While(NodeType):
     mode: Literal["while", "until"] = "while"
     """While: go round as long as the condition is true, maybe not once. Until: go round at least
     once, until the condition is true."""
-    max_iterations: int = Field(ge=1, le=MOST_ROUNDS, title="Most rounds")
+    max_iterations: int = Field(ge=1, le=MOST_ROUNDS, title="Most rounds", examples=[100])
     """How often the loop may go round."""
     on_limit: Literal["fail", "finish"] = Field("fail", title="At the limit")
     """What happens when it has gone round that often and is not done: fail, or give the state as
