@@ -33,11 +33,12 @@ def names(
     nodes: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The names beside `item`, for whoever evaluates an expression."""
+    given = dict(inputs)  # functions such as keys() and get() take records
     return {
-        "flow": {"inputs": inputs},
-        "inputs": inputs,
+        "flow": {"inputs": given},
+        "inputs": given,
         "run": run,
-        "vars": variables,
+        "vars": dict(variables),
         "index": index,
-        "nodes": nodes if nodes is not None else {},
+        "nodes": dict(nodes or ()),
     }
