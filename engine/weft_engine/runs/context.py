@@ -87,6 +87,8 @@ class Place:
     attempt: int = 1
     variables: Mapping[str, Any] | None = None
     """As the node sees them; those of the flow when None."""
+    inputs: Mapping[str, Any] | None = None
+    """Of a called flow: what it was called with; those of the run when None."""
     earlier: Callable[[], Mapping[str, Any]] | None = None
     """Outputs of nodes before it, made when first asked for."""
     signal: Signal | None = None
@@ -107,13 +109,19 @@ def idempotency_key(run_id: str, path: str, scope: str) -> str:
 class Context:
     """The run, as one node sees it."""
 
-    __slots__ = ("_nodes", "_place", "_scope", "_variables", "logger", "node_id")
+    __slots__ = ("_nodes", "_place", "_progress", "_scope", "_variables", "logger", "node_id")
 
     def __init__(
-        self, scope: RunScope, node_id: str, place: Place | None = None, log: Log | None = None
+        self,
+        scope: RunScope,
+        node_id: str,
+        place: Place | None = None,
+        log: Log | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self._scope = scope
         self._place = place or Place(node_id)
+        self._progress = progress or scope.progress
         self._nodes: Mapping[str, Any] | None = None
         self._variables: Mapping[str, Any] | None = None
         self.node_id = node_id
@@ -164,6 +172,10 @@ class Context:
             )
         self._place.set[name] = value
 
+    def set_variables(self) -> dict[str, Any]:
+        """The variables that it set."""
+        return self._place.set
+
     @property
     def nodes(self) -> Mapping[str, Any]:
         """Outputs of nodes before this one, by node."""
@@ -189,8 +201,9 @@ class Context:
 
     @property
     def inputs(self) -> Mapping[str, Any]:
-        """What the run was started with."""
-        return self._scope.inputs
+        """What the run was started with, or the called flow was called with."""
+        given = self._place.inputs
+        return self._scope.inputs if given is None else MappingProxyType(dict(given))
 
     @property
     def event(self) -> Mapping[str, Any] | Skip | None:
@@ -210,12 +223,11 @@ class Context:
 
     def progress(self, done: float, total: float | None = None) -> None:
         """Say how far the node is."""
-        self._scope.progress(self.node_id, done, total)
+        self._progress(self.node_id, done, total)
 
     def cancelled(self) -> bool:
         """Whether what this node does is being stopped."""
-        cancel = self._place.cancel
-        return self._scope.cancel.is_set() or (cancel is not None and cancel.is_set())
+        return (self._place.cancel or self._scope.cancel).is_set()
 
     def now(self) -> datetime:
         """The time, with its zone."""

@@ -1,10 +1,9 @@
 """Follows a run: the state of every node, and the events that tell of it."""
 
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from weft_engine.compiler.lower import Lowered, LoweredNode
 from weft_engine.compiler.taps import VIEW
@@ -13,7 +12,7 @@ from weft_engine.kernel.backends.base import Counters, Observer
 from weft_engine.kernel.graph import Vertex
 from weft_engine.kernel.redact import redacted
 from weft_engine.nodes.port_type import PortType
-from weft_engine.runs.events import RunEvent, now_text
+from weft_engine.runs.events import now_text
 from weft_engine.runs.outputs import OutputRef, OutputStore
 from weft_engine.runs.port_tap import PortTap
 from weft_engine.runs.run import NodeResult, NodeState
@@ -25,46 +24,44 @@ MOST_LINES: Final = 1000
 MOST_RUN_LINES: Final = 10_000
 """How many lines of log a run may have."""
 
+LIVED_WITH: Final = {
+    "skip": "left out",
+    "continue": "null instead",
+    "route": "sent on as an error",
+}
 _HINT: Final = (
     "Look at the sample and at what the node was given. Where such records are to be expected, "
     "let the node leave them out or send them on; where trying again may help, let it retry."
 )
 
-Emit = Callable[[RunEvent], None]
+
+class Sink(Protocol):
+    """Takes what the nodes of one stretch say; `NodeSink` of the run's engine."""
+
+    def say(self, kind: str, node: str, data: dict[str, Any]) -> None: ...
+    def log(self, node: str, level: str, message: str) -> None: ...
+    def result(self, node: str, result: NodeResult) -> None: ...
+    def state(self, node: str) -> NodeState | None: ...
 
 
-class Voice:
-    """Numbers the events of a run and sends them; from any thread."""
+class LogBook:
+    """Keeps the log of a run from growing without end."""
 
-    def __init__(self, run_id: str, emit: Emit, last_seq: int = 0) -> None:
-        self._run_id = run_id
-        self._emit = emit
-        self._seq = last_seq
-        self._lock = threading.RLock()
-        self._over = False
+    def __init__(self) -> None:
+        self._lines = 0
+        self._of: dict[str, int] = {}
 
-    def end(self, kind: str, **data: Any) -> None:
-        """Send the last event; what a thread that was left behind says later is not heard."""
-        with self._lock:
-            self.say(kind, **data)
-            self._over = True
-
-    def say(self, kind: str, node: str | None = None, **data: Any) -> None:
-        """Send an event."""
-        with self._lock:
-            if self._over:
-                return
-            self._seq += 1
-            self._emit(
-                RunEvent(
-                    seq=self._seq,
-                    at=now_text(),
-                    type=kind,
-                    run=self._run_id,
-                    node=node,
-                    data=data,
-                )
-            )
+    def line(self, node: str, level: str, message: str) -> tuple[str, str] | None:
+        """The line as it is to be told; None when there are too many."""
+        self._lines += 1
+        if self._lines > MOST_RUN_LINES:
+            return None
+        count = self._of[node] = self._of.get(node, 0) + 1
+        if count > MOST_LINES:
+            return None
+        if count == MOST_LINES:
+            return "warning", "This node writes too much; the rest is not kept."
+        return level, message
 
 
 @dataclass(slots=True)
@@ -84,7 +81,6 @@ class Track:
     taps: dict[str, PortTap] = field(default_factory=dict)
     done: float | None = None
     total: float | None = None
-    lines: int = 0
     failure: dict[str, Any] | None = None
     """What it lived with."""
     lived_with: int = 0
@@ -97,13 +93,12 @@ class Track:
 class Tracker(Observer):
     """Hears the kernel and says what it means for the flow."""
 
-    def __init__(self, voice: Voice, store: OutputStore) -> None:
-        self._voice = voice
+    def __init__(self, sink: Sink, store: OutputStore) -> None:
+        self._sink = sink
         self._store = store
         self._tracks: dict[str, Track] = {}
         self._counters: Mapping[int, Counters] = {}
         self._next_tick = 0.0
-        self._lines = 0
         self._pending_taps: dict[str, dict[str, PortTap]] = {}
         self.results: dict[str, NodeResult] = {}
         """What became of every node."""
@@ -120,7 +115,7 @@ class Tracker(Observer):
         """Learn how the nodes lie in the graph."""
         for name, info in lowered.nodes.items():
             result = NodeResult(inputs=_sources(info))
-            self.results[name] = result
+            self._result(name, result)
             taps = self._pending_taps.pop(name, {})
             if info.shown is not None and VIEW in taps:
                 taps[VIEW].show(info.shown)
@@ -129,19 +124,20 @@ class Tracker(Observer):
             if vertex.owner:
                 self._tracks[vertex.owner].alive += 1
         for name, reason in lowered.skipped.items():
-            self.results[name] = NodeResult(state=NodeState.SKIPPED, reason=reason)
+            self._result(name, NodeResult(state=NodeState.SKIPPED, reason=reason))
 
     def tell_skipped(self) -> None:
         """Say which nodes will not run."""
         for name, result in self.results.items():
             if result.state is NodeState.SKIPPED:
-                self._voice.say("node_skipped", name, reason=result.reason)
+                self._say("node_skipped", name, reason=result.reason)
 
-    def reuse(self, node: str, port: str, kind: PortType, ref: OutputRef) -> None:
-        """Show an earlier output as that of a node that does not run again."""
-        plain = ref.as_dict()
-        self.results[node].outputs[port] = plain
-        self._voice.say("node_output", node, port=port, type=str(kind), count=ref.count, ref=plain)
+    def _result(self, name: str, result: NodeResult) -> None:
+        self.results[name] = result
+        self._sink.result(name, result)
+
+    def _say(self, kind: str, node: str, **data: Any) -> None:
+        self._sink.say(kind, node, data)
 
     def watch(self, counters: Mapping[int, Counters]) -> None:
         """Read the counts from here."""
@@ -172,19 +168,14 @@ class Tracker(Observer):
         track.result.attempts = max(track.result.attempts, attempt + (again_in is not None))
         failure = describe(exc, track.name, attempt, record)
         if again_in is not None:
-            self.log(
-                track.name,
-                "warning",
-                f"Attempt {attempt} failed: {failure['message']} Trying again in {again_in:g} s.",
-            )
+            self.log(track.name, "warning", again(attempt, failure["message"], again_in))
             return
         track.lived_with += 1
         track.failure = track.failure or failure
-        done = {"skip": "left out", "continue": "null instead", "route": "sent on as an error"}
         self.log(
             track.name,
             "warning",
-            f"{failure['message']} ({done.get(vertex.policy.on_error, 'passed over')})",
+            f"{failure['message']} ({LIVED_WITH.get(vertex.policy.on_error, 'passed over')})",
         )
 
     def tick(self) -> None:
@@ -200,17 +191,7 @@ class Tracker(Observer):
 
     def log(self, node: str, level: str, message: str) -> None:
         """Write a line into the log of the run."""
-        track = self._tracks.get(node)
-        self._lines += 1
-        if self._lines > MOST_RUN_LINES:
-            return
-        if track is not None:
-            track.lines += 1
-            if track.lines > MOST_LINES:
-                return
-            if track.lines == MOST_LINES:
-                level, message = "warning", "This node writes too much; the rest is not kept."
-        self._voice.say("log", node, level=level, message=message)
+        self._sink.log(node, level, message)
 
     def progress(self, node: str, done: float, total: float | None) -> None:
         """Note how far a node is."""
@@ -255,7 +236,7 @@ class Tracker(Observer):
         track.began = monotonic()
         track.result.state = NodeState.RUNNING
         track.result.started_at = now_text()
-        self._voice.say("node_started", track.name)
+        self._say("node_started", track.name)
 
     def _end(self, track: Track) -> None:
         if track.result.state in (NodeState.FAILED, NodeState.CANCELLED):
@@ -279,7 +260,7 @@ class Tracker(Observer):
         if track.failure is not None:
             track.result.failure = track.failure
             extra["failure"] = track.failure
-        self._voice.say("node_skipped", track.name, reason=reason, **extra)
+        self._say("node_skipped", track.name, reason=reason, **extra)
 
     def _why_skipped(self, track: Track) -> str:
         if track.failure is not None:
@@ -287,7 +268,8 @@ class Tracker(Observer):
         for sources in track.result.inputs.values():
             for source in sources:
                 before = self.results.get(source["source"])
-                if before is not None and before.state is not NodeState.SKIPPED:
+                state = before.state if before else self._sink.state(source["source"])
+                if state is not None and state is not NodeState.SKIPPED:
                     return "not_taken"
         return "input_skipped"
 
@@ -296,7 +278,7 @@ class Tracker(Observer):
         result = track.result
         result.ended_at = now_text()
         result.duration_ms = round((monotonic() - track.began) * 1000, 3)
-        self._voice.say(
+        self._say(
             kind,
             track.name,
             duration_ms=result.duration_ms,
@@ -316,7 +298,7 @@ class Tracker(Observer):
         extra: dict[str, Any] = {}
         if track.done is not None:
             extra = {"done": track.done, "total": track.total}
-        self._voice.say("node_progress", track.name, counts=_counts(result), **extra)
+        self._say("node_progress", track.name, counts=_counts(result), **extra)
 
     def _count_in(self, track: Track) -> int:
         entries = sum(
@@ -334,7 +316,7 @@ class Tracker(Observer):
     def _output(self, tap: PortTap, ref: OutputRef) -> None:
         result = self.results[tap.node]
         result.outputs[tap.port] = plain = ref.as_dict()
-        self._voice.say(
+        self._say(
             "node_output",
             tap.node,
             port=tap.port,
@@ -348,6 +330,11 @@ def describe(exc: BaseException, node: str | None, attempt: int, record: Any) ->
     """A failure as data, with a sample that has no secrets."""
     failure = Failure.of(exc, node=node, attempt=attempt, sample=redacted(record))
     return {**failure.model_dump(mode="json"), "hint": failure.hint or _HINT}
+
+
+def again(attempt: int, message: str, delay_s: float) -> str:
+    """The line of the log that tells of another attempt."""
+    return f"Attempt {attempt} failed: {message} Trying again in {delay_s:g} s."
 
 
 def _counts(result: NodeResult) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.engine.compiler.flows import Ran, flow_of, given, released, run, seen
 from weft_engine.errors import CODES
-from weft_engine.runs import outputs, tracker
+from weft_engine.runs import tracker
 from weft_engine.runs.events import RUN_ENDS, RunEvent
 from weft_engine.runs.outputs import OutputStore
 from weft_engine.runs.run import RunState
@@ -145,7 +145,7 @@ def test_a_full_disk_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(outputs.os, "fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     texts = ["x" * 1000] * 200
     flow = flow_of(
         {"s": ("t.texts", {"texts": texts}), "up": "t.upper", "re": "t.rerank"},
@@ -164,7 +164,7 @@ def test_a_mistake_of_the_engine_is_a_failure_too(
     def broken(*_: Any) -> None:
         raise KeyError("lost")
 
-    monkeypatch.setattr("weft_engine.runs.runner.make_plan", broken)
+    monkeypatch.setattr("weft_engine.runs.executors.stretch.make_plan", broken)
     ran = run(UPPER, tmp_path)
     assert ran.state == "failed"
     assert ran.result.failure is not None

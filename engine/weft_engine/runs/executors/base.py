@@ -36,6 +36,8 @@ class UnitTask:
     idempotency_key: str = ""
     variables: Mapping[str, Any] = field(default_factory=dict)
     resources: Resources = field(default_factory=Resources)
+    place: Any = None
+    """Of a call: what the node may know of where it is activated (`runs.context.Place`)."""
 
 
 @dataclass(slots=True)
@@ -51,6 +53,11 @@ class UnitOutcome:
     attempt: int = 1
     cancelled: bool = False
     variables: dict[str, Any] = field(default_factory=dict)
+    """Variables that it set."""
+    described: dict[str, Any] | None = None
+    """The failure as data, where it was told already."""
+    never_ran: list[str] = field(default_factory=list)
+    """Nodes of a stretch that failed before they began."""
 
 
 class Handle(Protocol):
@@ -68,6 +75,10 @@ class Executor(Protocol):
 
     def submit(self, task: UnitTask, sink: Any, done: Callable[[UnitOutcome], None]) -> Handle:
         """Work on a unit beside the caller; `done` is called once, on any thread."""
+        ...
+
+    def leave(self, scope: str, unit: int) -> None:
+        """A unit of calls is over: nodes that were opened for it are closed."""
         ...
 
     def close(self) -> None:

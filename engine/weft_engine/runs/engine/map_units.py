@@ -1,0 +1,382 @@
+"""Units that call a node for every record of a stream, each call an activation of its own."""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from time import monotonic
+from typing import Any, Final
+
+from weft_engine.errors import NodeError
+from weft_engine.nodes.types import SKIP
+from weft_engine.runs.engine.activations import Activation
+from weft_engine.runs.engine.attempts import Attempts
+from weft_engine.runs.engine.core import Core
+from weft_engine.runs.engine.planned import Planned
+from weft_engine.runs.engine.records import Records, RecordsWriter
+from weft_engine.runs.engine.scope_run import ScopeRun
+from weft_engine.runs.engine.story import failures
+from weft_engine.runs.journal.errors import JournalError
+from weft_engine.runs.run import NodeState
+from weft_engine.runs.tracker import PROGRESS_S, describe
+
+_AHEAD: Final = 4
+"""How many calls may be done before the oldest is, by how many may be under way."""
+
+
+class MapUnits:
+    """Starts them."""
+
+    def __init__(self, core: Core, attempts: Attempts) -> None:
+        self.core = core
+        self.attempts = attempts
+
+    def start(self, scope: ScopeRun, unit: Planned) -> None:
+        """Everything before it has ended."""
+        core = self.core
+        if unit.node.disabled:
+            core.skip(scope, unit, "disabled")
+            return
+        if unit.node.pinned is not None:
+            core.parts.calls.pinned(scope, unit, unit.node.pinned)
+            return
+        if _absent(scope, unit):
+            core.skip(scope, unit)
+            return
+        MapRun(core, self.attempts, scope, unit).go_on()
+
+
+class MapRun:
+    """One of them under way."""
+
+    def __init__(self, core: Core, attempts: Attempts, scope: ScopeRun, unit: Planned) -> None:
+        self.core = core
+        self.attempts = attempts
+        self.scope = scope
+        self.unit = unit
+        self.quiet = core.story.quiet(unit.path, scope.path)
+        self.result = core.story.began(unit, scope.path, quiet=self.quiet)
+        self.began = core.clock.monotonic()
+        self.began_at = core.clock.time()
+        self._rows = _rows(scope, unit)
+        self._next = 0
+        """The number of the next record to be called."""
+        self._given = 0
+        """The number of the next record whose results go on."""
+        self._done: dict[int, Mapping[str, Any] | None] = {}
+        self._active: set[Activation] = set()
+        self._writers = {port: RecordsWriter(gaps=not self._many(port)) for port, _ in unit.ports}
+        self._lived_with = 0
+        self._first_failure: dict[str, Any] | None = None
+        self._ended = False
+        self._all_read = False
+        self._told = 0.0
+        self._pulling = False
+
+    def _many(self, port: str) -> bool:
+        work = self.unit.work
+        found = work.output(port) if work is not None else None
+        return found is not None and found.type.stream
+
+    def go_on(self) -> None:
+        """Call it for as many records as there is room for."""
+        if self._pulling:
+            return
+        self._pulling = True
+        most = max(self.unit.concurrency, 1)
+        try:
+            while not self._ended and not self._all_read and not self.scope.closing:
+                if len(self._active) >= most or self._next - self._given >= _AHEAD * most:
+                    break
+                self._pull()
+        finally:
+            self._pulling = False
+        if self._all_read and not self._active and not self._ended:
+            self._finish()
+
+    def _pull(self) -> None:
+        try:
+            arguments = next(self._rows, SKIP)
+        except Exception as error:  # noqa: BLE001 - a stream that cannot be read, or is uneven
+            self._break(describe(error, self.unit.path, 1, None))
+            return
+        if arguments is SKIP:
+            self._all_read = True
+            return
+        number = self._next
+        self._next += 1
+        if arguments is None:
+            self._put(number, None)
+            return
+        if self._restored(number):
+            return
+        activation = Activation(self.scope, self.unit, arguments, key=str(number), owner=self)
+        activation.began_at = self.core.clock.time()
+        activation.quiet = True
+        if self.core.recorded is not None:
+            before = self.core.recorded.attempts(self.unit.path, activation.place)
+            activation.attempt = before + 1
+        self._active.add(activation)
+        core = self.core
+        if core.gate.watching and core.at_gate(
+            self.scope,
+            self.unit,
+            activation.place,
+            "before",
+            arguments,
+            partial(self._begin, activation),
+        ):
+            return
+        self._begin(activation, arguments)
+
+    def _begin(self, activation: Activation, arguments: dict[str, Any]) -> None:
+        activation.arguments = arguments
+        self.result.count_in += 1
+        if self.unit.parks:
+            try:
+                if self.core.parts.waits.parked(activation):
+                    return
+            except Exception as error:  # noqa: BLE001 - whatever a node raises is its failure
+                self.attempts.answered(activation, {}, error, {})
+                return
+        self.attempts.begin(activation)
+
+    def woken(self, activation: Activation) -> None:
+        """What it waited for has come."""
+        self.attempts.begin(activation)
+
+    def _restored(self, number: int) -> bool:
+        recorded = self.core.recorded
+        if recorded is None:
+            return False
+        row = recorded.ended(self.unit.path, f"{self.scope.path}#{number}")
+        if row is None or row.state == "failed":
+            return False
+        self.result.count_in += 1
+        if row.failure is not None:
+            self._live_with(row.failure)
+        self._put(number, None if row.state == "skipped" else recorded.outputs(row))
+        return True
+
+    # Ends of calls
+
+    def gave(
+        self, activation: Activation, outputs: dict[str, Any], variables: Mapping[str, Any]
+    ) -> None:
+        """A call gave something."""
+        core = self.core
+        go = partial(self._gave, activation)
+        if core.gate.watching and core.at_gate(
+            self.scope, self.unit, activation.place, "after", outputs, go
+        ):
+            return
+        go(outputs)
+
+    def _gave(self, activation: Activation, outputs: dict[str, Any]) -> None:
+        if activation.failure is not None:
+            self._live_with(activation.failure)
+        self._one_over(activation, "completed", outputs, activation.failure)
+
+    def left_out(self, activation: Activation, failure: dict[str, Any]) -> None:
+        """A call failed and is left out."""
+        self._live_with(failure)
+        self._one_over(activation, "skipped", None, failure)
+
+    def _live_with(self, failure: Mapping[str, Any]) -> None:
+        self._lived_with += 1
+        self._first_failure = self._first_failure or dict(failure)
+
+    def _one_over(
+        self,
+        activation: Activation,
+        state: Any,
+        outputs: dict[str, Any] | None,
+        failure: Mapping[str, Any] | None,
+    ) -> None:
+        core = self.core
+        self._active.discard(activation)
+        try:
+            core.recording.ended(
+                self.unit.path,
+                activation.place,
+                state,
+                (outputs or {}).items(),
+                failure=failure,
+                attempt=activation.attempt,
+                started=activation.began_at,
+            )
+        except JournalError as error:
+            self._break(describe(error, self.unit.path, activation.attempt, None))
+            return
+        if self.unit.parks:
+            core.parts.waits.over(activation)
+        self.result.attempts = max(self.result.attempts, activation.attempt)
+        self._put(int(activation.key), outputs)
+        self._tell_progress()
+        self.go_on()
+
+    def failed(self, activation: Activation, failure: dict[str, Any]) -> None:
+        """A call failed, and with it the unit."""
+        self._active.discard(activation)
+        self.core.recording.ended(
+            self.unit.path,
+            activation.place,
+            "failed",
+            failure=failure,
+            attempt=activation.attempt,
+            started=activation.began_at,
+        )
+        self.result.attempts = max(self.result.attempts, activation.attempt)
+        if self.unit.parks:
+            self.core.parts.waits.over(activation)
+        self._fail(failure)
+
+    def stopped(self, activation: Activation) -> None:
+        """A call was stopped."""
+        self._active.discard(activation)
+        if not self._ended:
+            self._ended = True
+            self._tell(NodeState.CANCELLED)
+        if not self._active:
+            self.core.executor.leave(self.scope.path, self.unit.unit.id)
+
+    def _put(self, number: int, outputs: Mapping[str, Any] | None) -> None:
+        """Hand results on in the order of the records."""
+        self._done[number] = outputs
+        while self._given in self._done:
+            given = self._done.pop(self._given)
+            self._given += 1
+            for port, writer in self._writers.items():
+                value = SKIP if given is None else given.get(port, SKIP)
+                if not self._many(port):
+                    writer.take([value])
+                elif value is not SKIP and value is not None:
+                    writer.take(list(value))
+
+    # Its end
+
+    def _finish(self) -> None:
+        self._ended = True
+        core, scope, unit = self.core, self.scope, self.unit
+        core.executor.leave(scope.path, unit.unit.id)
+        found: dict[tuple[str, str], Any] = {}
+        for port, kind in unit.ports:
+            records = self._writers[port].finish()
+            found[unit.name, port] = records
+            core.story.gave_at(
+                unit.path, scope.path, self.result, port, kind, records, quiet=self.quiet
+            )
+        if not unit.ports:
+            wired = dict.fromkeys(slot.name for slot in unit.slots)
+            core.parts.calls.view(scope, unit, self.result, wired, quiet=self.quiet)
+        data = failures(self._lived_with, self._first_failure or {}) if self._lived_with else {}
+        self._tell(NodeState.COMPLETED, **data)
+        core.settle(scope, unit, found)
+
+    def _fail(self, failure: dict[str, Any]) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        core = self.core
+        self.result.failure = failure
+        self._tell(NodeState.FAILED, failure=failure)
+        for activation in list(self._active):
+            activation.stop()
+            if activation.resting:
+                core.left_behind(activation)
+        if not self._active:
+            core.executor.leave(self.scope.path, self.unit.unit.id)
+        core.unit_failed(self.scope, self.unit, failure)
+        core.look_closed(self.scope)
+
+    def _break(self, failure: dict[str, Any]) -> None:
+        if self.scope.path:
+            failure["scope"] = self.scope.path
+        self._fail(failure)
+
+    def _tell(self, state: NodeState, **data: Any) -> None:
+        self.result.count_out = {
+            port: self.result.count_out.get(port, writer.count)
+            for port, writer in self._writers.items()
+        }
+        self.core.story.ended_at(
+            self.unit.path,
+            self.scope.path,
+            self.result,
+            state,
+            self.core.clock.monotonic() - self.began,
+            quiet=self.quiet,
+            **data,
+        )
+
+    def _tell_progress(self) -> None:
+        now = monotonic()
+        if now < self._told + PROGRESS_S or self.quiet:
+            return
+        self._told = now
+        counts = {"in": self.result.count_in, "out": self._counts()}
+        data = {"counts": counts, "done": self._given, "failed": self._lived_with}
+        self.core.story.say("node_progress", self.unit.path, self.scope.path, data)
+
+    def _counts(self) -> dict[str, int]:
+        return {port: writer.count for port, writer in self._writers.items()}
+
+
+def _absent(scope: ScopeRun, unit: Planned) -> bool:
+    """Whether it does not take part: something required is missing, or all of its streams."""
+    lifted: list[bool] = []
+    for slot in unit.slots:
+        gone = [scope.value(key) is SKIP for key in slot.keys]
+        if slot.required and all(gone):
+            return True
+        lifted += [lost for lost, how in zip(gone, slot.hows, strict=True) if how == "lift"]
+    return bool(lifted) and all(lifted)
+
+
+def _rows(scope: ScopeRun, unit: Planned) -> Iterator[dict[str, Any] | None]:
+    """The arguments for every record; None where something required was skipped."""
+    steps: list[tuple[int, int, Iterator[Any]]] = []
+    places: list[list[Any]] = []
+    for at, slot in enumerate(unit.slots):
+        values: list[Any] = []
+        for place, (key, how) in enumerate(zip(slot.keys, slot.hows, strict=True)):
+            value = scope.value(key)
+            if how == "lift" and value is not SKIP:
+                steps.append((at, place, iter(value if _stream(value) else [value])))
+            elif how == "collect" and isinstance(value, Records):
+                value = value.listed()
+            values.append(value)
+        places.append(values)
+    while True:
+        ended = 0
+        for at, place, records in steps:
+            record = next(records, _END)
+            ended += record is _END
+            places[at][place] = record
+        if ended == len(steps):
+            return
+        if ended:
+            raise NodeError(
+                "The streams that are read side by side differ in length.",
+                code="node.uneven_streams",
+                hint="Zip or join them.",
+            )
+        yield _arguments(unit, places)
+
+
+def _arguments(unit: Planned, places: list[list[Any]]) -> dict[str, Any] | None:
+    found: dict[str, Any] = {}
+    for slot, values in zip(unit.slots, places, strict=True):
+        value: Any = values[0]
+        if slot.multiple:
+            value = [given for given in values if given is not SKIP] or SKIP
+        if value is not SKIP:
+            found[slot.name] = value
+        elif slot.required:
+            return None
+    return found
+
+
+def _stream(value: Any) -> bool:
+    return isinstance(value, Records | list)
+
+
+_END: Final = object()

@@ -1,0 +1,104 @@
+"""Writes down what a run has done, row by row; a turn's rows form one group."""
+
+from collections.abc import Callable, Iterable, Mapping
+from time import time
+from typing import Any, Literal
+
+from weft_engine.runs.journal.base import Journal, StepRow, WakeRow
+from weft_engine.runs.journal.values import ValueStore
+
+State = Literal["completed", "failed", "skipped", "started"]
+
+
+class Recording:
+    """The journal as a run writes it; or nothing, where a run has none."""
+
+    def __init__(self, journal: Journal | None = None, values: ValueStore | None = None) -> None:
+        if journal is not None and (values is None or journal.durability == "none"):
+            journal = None
+        self.journal = journal
+        self.values = values
+        self.waits = journal is not None and journal.durability == "sync"
+        """Whether what follows an activation waits until its row is on disk."""
+        self.rows: list[StepRow] = []
+
+    @property
+    def kept(self) -> bool:
+        """Whether anything is written at all."""
+        return self.journal is not None
+
+    def started(self, path: str, scope: str, attempt: int) -> None:
+        """A node with effects is about to be called."""
+        if self.waits:
+            self.rows.append(
+                StepRow(node=path, scope=scope, state="started", attempt=attempt, started=time())
+            )
+
+    def ended(
+        self,
+        path: str,
+        scope: str,
+        state: State,
+        outputs: Iterable[tuple[str, Any]] = (),
+        *,
+        variables: Mapping[str, Any] | None = None,
+        failure: Mapping[str, Any] | None = None,
+        attempt: int = 1,
+        started: float = 0.0,
+        kind: Literal["node", "scope"] = "node",
+        key: str = "",
+    ) -> None:
+        """An activation, or a scope, has ended.
+
+        Raises:
+            JournalError: a value cannot be kept.
+        """
+        if self.journal is None or self.values is None:
+            return
+        put = self.values.put
+        self.rows.append(
+            StepRow(
+                node=path,
+                scope=scope,
+                kind=kind,
+                key=key,
+                attempt=attempt,
+                state=state,
+                outputs={port: put(value, f"{path}.{port}").as_dict() for port, value in outputs},
+                variables=dict(variables or {}),
+                failure=dict(failure) if failure else None,
+                started=started,
+                ended=time(),
+            )
+        )
+
+    def commit(self, then: Callable[[], None] | None) -> None:
+        """Hand over the rows of a turn; `then` is called once all of them are on disk."""
+        journal, rows = self.journal, self.rows
+        if journal is None:
+            if then is not None:
+                then()
+            return
+        if rows:
+            self.rows = []
+            for row in rows[:-1]:
+                journal.record(row)
+            journal.record(rows[-1], then)
+        elif then is not None:
+            then()
+
+    def park(self, wake: WakeRow) -> None:
+        """An activation waits."""
+        if self.journal is not None:
+            self.journal.park(wake)
+
+    def unpark(self, path: str, scope: str) -> None:
+        """It waits no more."""
+        if self.journal is not None:
+            self.journal.unpark(path, scope)
+
+    def take(self, signal_id: str) -> None:
+        """A signal has had its effect."""
+        taken = getattr(self.journal, "take", None)
+        if taken is not None:
+            taken(signal_id)

@@ -1,0 +1,121 @@
+"""What a run did before: rows of the journal, put back in the place of the work."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from weft_engine.nodes.types import SKIP
+from weft_engine.runs.engine.planned import Key, Planned
+from weft_engine.runs.engine.scope_run import ScopeRun
+from weft_engine.runs.journal.base import SignalRow, StepRow, WakeRow
+from weft_engine.runs.journal.values import ValueStore
+from weft_engine.runs.run import NodeState
+
+if TYPE_CHECKING:
+    from weft_engine.runs.engine.core import Core
+
+Place = tuple[str, str]
+
+
+class Recorded:
+    """The rows of a run that goes on.
+
+    Nobody's code runs for what has ended: its outputs are those that were recorded, and it is told
+    again with `restored`. Containers are driven anew and given the ends that were recorded.
+    """
+
+    def __init__(
+        self,
+        values: ValueStore,
+        steps: Iterable[StepRow] = (),
+        wakes: Iterable[WakeRow] = (),
+        signals: Iterable[SignalRow] = (),
+    ) -> None:
+        self.values = values
+        self.signals = list(signals)
+        self._ended: dict[Place, StepRow] = {}
+        self._attempts: dict[Place, int] = {}
+        self._ends: dict[Place, list[StepRow]] = {}
+        self._wakes = {(row.node, row.scope): row for row in wakes}
+        for row in steps:
+            place = row.node, row.scope
+            if row.kind == "scope":
+                self._ends.setdefault(place, []).append(row)
+                continue
+            self._attempts[place] = max(self._attempts.get(place, 0), row.attempt)
+            if row.state != "started":
+                self._ended[place] = row
+
+    def attempts(self, path: str, scope: str) -> int:
+        """How often an activation was begun."""
+        return self._attempts.get((path, scope), 0)
+
+    def wake(self, path: str, scope: str) -> WakeRow | None:
+        """What an activation waits for."""
+        return self._wakes.get((path, scope))
+
+    def ended(self, path: str, scope: str) -> StepRow | None:
+        """The end of an activation."""
+        return self._ended.get((path, scope))
+
+    def ends(self, path: str, scope: str) -> list[StepRow]:
+        """The ends of the scopes of a container, in the order in which they ended."""
+        return self._ends.get((path, scope), [])
+
+    def outputs(self, row: StepRow) -> dict[str, Any]:
+        """What an activation or a scope gave."""
+        return {port: self.values.get(stored) for port, stored in row.outputs.items()}
+
+    def restore(self, core: "Core", scope: ScopeRun, unit: Planned) -> bool:
+        """Put the end of a unit in its place; False when it has not ended."""
+        rows = [
+            self._ended.get((scope.planned.prefix + name, scope.path)) for name in unit.unit.nodes
+        ]
+        whole = [row for row in rows if row is not None]
+        failed = next((row for row in whole if row.state == "failed"), None)
+        if failed is None and len(whole) < len(rows):
+            return False
+        outputs: dict[Key, Any] = {}
+        variables: dict[str, Any] = {}
+        for name, row in zip(unit.unit.nodes, rows, strict=True):
+            if row is None or (failed is not None and row is not failed):
+                continue
+            given = self.outputs(row)
+            outputs |= {(name, port): value for port, value in given.items()}
+            variables |= row.variables
+            _tell(core, scope, unit, name, row, given)
+        if failed is not None:
+            core.unit_failed(scope, unit, dict(failed.failure or {}))
+        else:
+            core.settle(scope, unit, outputs, variables or None)
+        return True
+
+
+def _tell(
+    core: "Core",
+    scope: ScopeRun,
+    unit: Planned,
+    name: str,
+    row: StepRow,
+    outputs: Mapping[str, Any],
+) -> None:
+    story, path = core.story, scope.planned.prefix + name
+    sources = scope.planned.sources.get(name) or {}
+    if row.state == "skipped":
+        more: dict[str, Any] = {"failure": row.failure} if row.failure else {}
+        reason = "error_skipped" if row.failure else "input_skipped"
+        story.skipped(path, scope.path, reason, sources, restored=True, **more)
+        return
+    quiet = story.quiet(path, scope.path)
+    result = story.began_at(path, sources, scope.path, quiet=quiet)
+    wiring = scope.planned.plan.compiled.wiring
+    for port, value in outputs.items():
+        wired = wiring.output(name, port)
+        if value is not SKIP and wired is not None:
+            story.gave_at(path, scope.path, result, port, wired.type, value, quiet=quiet)
+    result.attempts = row.attempt
+    data: dict[str, Any] = {"restored": True}
+    if row.state == "failed":
+        result.failure = data["failure"] = row.failure
+    state = NodeState.FAILED if row.state == "failed" else NodeState.COMPLETED
+    seconds = max(row.ended - row.started, 0.0) if row.started else 0.0
+    story.ended_at(path, scope.path, result, state, seconds, quiet=quiet, **data)

@@ -1,0 +1,200 @@
+"""Drives a run: takes messages, starts what is ready, writes rows, tells events, waits."""
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from queue import Empty
+from typing import Any, Final, Literal
+
+from weft_engine.errors import KernelError
+from weft_engine.runs.debug import Command
+from weft_engine.runs.engine.core import Core
+from weft_engine.runs.engine.handover import HandedOver, watch
+from weft_engine.runs.executors.threads import pool
+
+_POLL_S: Final = 0.05
+"""How soon a flag is noticed that was set without a message."""
+NEAR_S: Final = 2.0
+"""A run whose next moment is no further away waits for it; else it parks."""
+
+Way = Literal["over", "parked"]
+
+
+class RunLoop:
+    """One run being driven, by one thread at a time."""
+
+    def __init__(
+        self,
+        core: Core,
+        *,
+        stop: threading.Event,
+        may_park: bool,
+        step: Callable[[], bool] | None = None,
+    ) -> None:
+        self.core = core
+        self.way: Way = "over"
+        self._stop = stop
+        self._polls = stop is not core.control.stopped
+        self._may_park = may_park
+        self._step = step
+        """In tests: does the next thing that executors have to do; False when there is none."""
+        self._groups = 0
+        """Groups of rows on their way to the disk."""
+        self._paused = False
+        self._driver = object()
+        self._ended = threading.Event()
+        self._error: BaseException | None = None
+
+    def go(self) -> Way:
+        """Drive it until it is over or parks.
+
+        Raises:
+            BaseException: a mistake of the engine; a journal that is lost.
+        """
+        core = self.core
+        core.handover.flush = core.story.voice.flush
+        if self._step is None:
+            core.handover.take_over = self._take_over
+            watch.add(core.handover)
+        try:
+            self._drive(self._driver)
+            self._ended.wait()
+        finally:
+            watch.remove(core.handover)
+        if self._error is not None:
+            raise self._error
+        return self.way
+
+    def _take_over(self, ticket: Any) -> None:
+        """The thread that drove it is busy with a call: another goes on."""
+        driver = self._driver = object()
+        pool.run(partial(self._go_on, driver, ticket))
+
+    def _go_on(self, driver: object, ticket: Any) -> None:
+        try:
+            self.core.parts.calls.adopt(ticket)
+        except BaseException as error:  # noqa: BLE001 - raised where the run was begun
+            self._error = error
+            self._ended.set()
+            return
+        self._drive(driver)
+
+    def _drive(self, driver: object) -> None:
+        try:
+            while self._turn():
+                pass
+        except HandedOver:
+            return
+        except BaseException as error:  # noqa: BLE001 - raised where the run was begun
+            self._error = error
+        if self._driver is driver:
+            self._ended.set()
+
+    def _turn(self) -> bool:
+        core = self.core
+        self._look()
+        if core.timers:
+            core.fire()
+        if core.ready and not core.gate.closed:
+            self._start_all()
+        self._commit()
+        core.story.voice.flush()
+        if core.over:
+            return False
+        if core.ready and not core.gate.closed:
+            return True
+        return self._wait()
+
+    def _start_all(self) -> None:
+        core, box = self.core, self.core.control.box
+        ready, gate = core.ready, core.gate
+        while ready:
+            if core.choose is not None:
+                ready.rotate(-core.choose(len(ready)))
+            scope, unit = ready.popleft()
+            core.start(scope, unit)
+            if not box.empty() or self._stop.is_set():
+                self._look()
+            if gate.closed or core.over:
+                return
+
+    def _look(self) -> None:
+        """Take what lies in the mailbox."""
+        core, box = self.core, self.core.control.box
+        if self._stop.is_set():
+            core.cancel()
+        while not box.empty():
+            self._take(box.get())
+
+    def _take(self, message: tuple[Any, ...]) -> None:
+        if not message:
+            if self._stop.is_set() or self.core.control.stopped.is_set():
+                self.core.cancel()
+        elif isinstance(message[0], Command):
+            self.core.command(message[0])
+        else:
+            message[0](*message[1:])
+
+    # Rows
+
+    def _commit(self) -> None:
+        core = self.core
+        recording = core.recording
+        if core.held:
+            held, core.held = core.held, []
+            self._groups += 1
+            recording.commit(partial(core.post, self._written, held))
+        elif recording.rows:
+            recording.commit(None)
+        if recording.journal is not None and recording.journal.lost():
+            raise recording.journal.failure or KernelError("the journal of the run is lost")
+
+    def _written(self, held: list[tuple[Callable[..., None], Any, Any]]) -> None:
+        self._groups -= 1
+        for fn, one, other in held:
+            fn(one, other)
+
+    # Waiting
+
+    def _wait(self) -> bool:
+        core, box = self.core, self.core.control.box
+        busy = core.active or self._groups
+        if not busy and box.empty():
+            if core.gate.closed:
+                self._pause()
+            elif core.parts.waits.waiting and self._parks():
+                self.way = "parked"
+                return False
+            elif core.gate.holds:
+                self._pause()
+            elif not core.timers and not core.parts.waits.waiting:
+                raise KernelError("A run has nothing to do and no end.")
+        if self._step is not None and box.empty() and self._step():
+            return True
+        limit = core.timers[0][0] - core.clock.monotonic() if core.timers else None
+        if self._polls and not self._stop.is_set():
+            limit = _POLL_S if limit is None else min(limit, _POLL_S)
+        try:
+            message = box.get(timeout=None if limit is None else max(limit, 0.0))
+        except Empty:
+            return True
+        self._take(message)
+        if self._paused and not core.gate.closed and not core.gate.holds:
+            self._paused = False
+            core.story.voice.say("run_resumed", None, {})
+        return True
+
+    def _pause(self) -> None:
+        if not self._paused:
+            self._paused = True
+            core = self.core
+            core.story.voice.say("run_paused", None, {"reason": core.gate.reason})
+            core.story.voice.flush()
+
+    def _parks(self) -> bool:
+        """Whether nothing will happen for a while, so that the run need not stay in memory."""
+        core = self.core
+        if not self._may_park:
+            return False
+        due = core.parts.waits.next_due()
+        return due is None or due - core.clock.time() > NEAR_S
