@@ -19,7 +19,9 @@ _BOOT: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from weft_engine.kernel.backends import spawner; spawner.main(int(sys.argv[2]))"
 )
-_END_S: Final = 5.0
+_END_S: Final = 20.0
+"""How long the spawner may take to end its workers and clear up behind them; on a machine that is
+very busy, seconds."""
 
 
 class ForkServer:

@@ -13,6 +13,8 @@ from weft_engine.kernel.backends.pool import Pool
 from weft_engine.kernel.transport.address import Address
 
 _LEAVE_S: Final = 2.0
+_KILLED_S: Final = 20.0
+"""How long killed workers may take to be gone: until then, one may still put a socket there."""
 _LONGEST_TEMP: Final = 46
 """Of the temporary folder's path; the system allows about 100 bytes for the path of a socket."""
 
@@ -58,7 +60,7 @@ class ForkLauncher:
         if not self._server.wait(self._names, _LEAVE_S):
             for name in self._names:
                 self._server.kill(name)
-            self._server.wait(self._names, _LEAVE_S)
+            self._server.wait(self._names, _KILLED_S)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -72,11 +72,18 @@ class _Spawner:
                 self._reap()
                 if self._control in ready and not self._read():
                     break
+        self._clear_up()
+        os._exit(0)
+
+    def _clear_up(self) -> None:
+        """End the workers; their folders go when none is left that could put a socket there."""
         for pid in self._names:
             os.kill(pid, signal.SIGKILL)
+        for pid in self._names:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
         for folder in self._folders:
             shutil.rmtree(folder, ignore_errors=True)
-        os._exit(0)
 
     def _read(self) -> bool:
         data, fds, _, _ = socket.recv_fds(self._control, _CHUNK, _FDS)

@@ -77,9 +77,11 @@ def alive(backend: Processes) -> list[WorkerLink]:
 
 
 def gone(pids: list[int]) -> bool:
-    _, left = psutil.wait_procs(
-        [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], TIMEOUT
-    )
+    there = []
+    for pid in pids:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            there.append(psutil.Process(pid))
+    _, left = psutil.wait_procs(there, TIMEOUT)
     return not left
 
 
