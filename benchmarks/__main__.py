@@ -3,7 +3,9 @@
 import subprocess
 import sys
 
-ALL = ("start", "run_overhead", "run_journal", "propagation", "kernel")
+ALL = (
+    "start", "run_overhead", "run_journal", "run_queue", "run_records", "propagation", "kernel",
+)  # fmt: skip
 
 for name in sys.argv[1:] or ALL:
     print(f"== {name}", flush=True)

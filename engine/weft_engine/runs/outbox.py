@@ -9,8 +9,8 @@ import msgspec
 from weft_engine.runs.events import RunEvent
 from weft_engine.runs.protocol import HEADER
 
-FRAME_BYTES: Final = 1024 * 1024
-"""A frame is closed when it is about this long."""
+FRAME_BYTES: Final = 64 * 1024
+"""A frame is closed when it is about this long: who reads it does nothing else meanwhile."""
 MOST_WAITING: Final = 64 * 1024 * 1024
 """How many bytes may wait; runs are held up while there are more."""
 

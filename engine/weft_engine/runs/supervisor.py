@@ -40,6 +40,8 @@ _CHECK_S: Final = 0.5
 _CHUNK: Final = 256 * 1024
 _DIGESTS: Final = 50_000
 """How many digests of blobs fit into a frame."""
+_NICE: Final = 5
+"""Where processors are scarce, people's requests to the server go before runs."""
 _SWITCH_S: Final = 0.001
 _GC_THRESHOLD: Final = 20_000
 """Records make many objects and few circles, so looking for these less often costs nothing."""
@@ -138,6 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments, Options())
     logging.basicConfig(format="%(asctime)s engine %(levelname)s %(message)s", stream=sys.stderr)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl+C is the server's to handle
+    os.nice(_NICE)
     sys.setswitchinterval(_SWITCH_S)
     gc.set_threshold(_GC_THRESHOLD, 20, 50)
     connection = _connect(options.socket)

@@ -13,6 +13,8 @@ from weft_server.database import Database
 
 T = TypeVar("T")
 
+MOST_AT_ONCE: Final = 64
+"""How many writes share a transaction; preparing more would hold up everybody else's requests."""
 LINGER_S: Final = 0.01
 """How long a write that nobody waits for may wait for company."""
 
@@ -88,8 +90,8 @@ class Journal:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        writes, self._waiting = self._waiting, []
-        self._busy, self._hurried = True, False
+        writes, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+        self._busy, self._hurried = True, bool(self._waiting)
         ready = [(write, work) for write in writes if (work := _work_of(write)) is not None]
         # Not run_in_executor: its future would wake the event loop a second time.
         self._thread.submit(self._commit, ready, asyncio.get_running_loop())
