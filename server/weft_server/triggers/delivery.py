@@ -23,7 +23,7 @@ from weft_server.runs.live import LiveRun
 from weft_server.runs.service import Runs
 from weft_server.triggers import repository
 from weft_server.triggers.repository import Deliverable
-from weft_server.triggers.tables import ArmedFlow
+from weft_server.triggers.tables import ArmedFlow, TriggerRow
 
 _MOST_FLOWS: Final = 64
 
@@ -115,8 +115,10 @@ def no_live_run() -> Conflict:
 
 def _mark(session: Session, found: Deliverable, state: str, run_id: str | None) -> None:
     now: datetime = utc_now()
-    overlap = found.trigger.settings.get("overlap", "allow")
-    if overlap != "allow" and repository.is_busy(session, found.event):
-        raise OverlapError
+    if found.trigger.settings.get("overlap", "allow") != "allow":
+        # Two servers must not both find that nothing runs.
+        session.get(TriggerRow, found.trigger.id, with_for_update=True)
+        if repository.is_busy(session, found.event):
+            raise OverlapError
     if not repository.settle(session, found.event.id, state, now, run_id=run_id):
         raise AlreadyDeliveredError

@@ -7,6 +7,9 @@ import pytest
 
 from tests.server.runs.flows import GREETING, wait_until
 from tests.server.triggers.flows import Armer, started_by, waiting
+from weft_server.database import Database
+from weft_server.triggers.delivery import Delivery, Mark
+from weft_server.triggers.tables import ArmedFlow
 
 
 def change(armer: Armer, flow_id: str, *ops: dict[str, Any]) -> None:
@@ -218,3 +221,33 @@ def test_those_who_look_hear_of_events(armer: Armer) -> None:
         one = next(one for one in heard if one["type"] == "trigger_event"
                    and one["event_state"] == "started")  # fmt: skip
         assert (one["flow"], one["event"], one["node"]) == (flow_id, told["event"], "event")
+
+
+class Ingress:
+    """Takes events of streaming flows, as whoever keeps live runs does."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.records: list[dict[str, Any]] = []
+
+    async def append(self, armed: ArmedFlow, trigger: dict[str, Any], mark: Mark) -> None:
+        await self.database.run(mark)
+        self.records.append(trigger)
+
+
+def test_events_of_a_stream_go_to_its_live_run_each_once(armer: Armer) -> None:
+    delivery: Delivery = armer.server.app.state.trigger_delivery
+    delivery.live = ingress = Ingress(armer.server.database)
+    try:
+        flow_id = armer.arm(STREAMING)
+        address = armer.address(flow_id)
+        for _ in range(2):
+            armer.hook(address, json={"n": 1}, headers={"Idempotency-Key": "a"})
+    finally:
+        delivery.live = None
+    first, repeated = armer.events(flow_id)
+    assert (first["state"], first["run_id"]) == ("appended", None)
+    assert repeated["state"] == "duplicate"
+    (record,) = ingress.records
+    assert (record["node"], record["event_id"]) == ("event", first["id"])
+    assert record["payload"]["body"] == {"n": 1}
