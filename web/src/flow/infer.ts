@@ -12,11 +12,13 @@ import {
   portName,
 } from "./nesting";
 import {
+  common,
   fits,
   type How,
   inner,
   isStream,
   isVariable,
+  listOf,
   type PortType,
   parseType,
   streamOf,
@@ -155,22 +157,29 @@ class Inference {
     this.scope(id);
     const exits: Arrivals = { lifted: false, given: new Map(), bound: found.bound };
     const back = into.filter((e) => innerEnd(e, this.around) === "target");
-    this.arrive(exits, back, inside.inputs);
+    this.arrive(exits, back, inside.inputs, true);
     for (const [port, type] of exits.given) this.inputs.set(portId(id, innerId(port)), type);
   }
 
-  private arrive(found: Arrivals, edges: FlowEdge[], inputs: readonly PortLike[]): void {
+  /** `collected`: a stream is gathered into a list on the way. */
+  private arrive(
+    found: Arrivals,
+    edges: FlowEdge[],
+    inputs: readonly PortLike[],
+    collected = false,
+  ): void {
     for (const edge of edges) {
       const input = inputs.find((p) => p.name === edge.target_port);
       const wanted = input ? parseType(input.type) : ANY;
       const handles = handlesOf(edge, this.around);
-      const given = this.outputs.get(portId(edge.source, handles.source)) ?? ANY;
-      const { how } = fits(given, wanted);
-      this.hows.set(edge.id, how);
+      const sent = this.outputs.get(portId(edge.source, handles.source)) ?? ANY;
+      const gathers = collected && isStream(sent);
+      const given = gathers ? listOf(inner(sent)) : sent;
+      const { ok, how } = fits(given, wanted);
+      this.hows.set(edge.id, gathers && ok ? "collect" : how);
       found.given.set(edge.target_port, given);
       if (how === "lift") found.lifted = true;
-      const variable = variableIn(wanted);
-      if (variable && !found.bound.has(variable)) found.bound.set(variable, unwrap(given, wanted));
+      if (ok) bind(found.bound, wanted, given);
     }
   }
 }
@@ -198,6 +207,15 @@ function leaving(type: PortType, { lifted, bound }: Arrivals): PortType {
   const value = variable ? bound.get(variable) : undefined;
   const filled = value ? substitute(type, value) : type;
   return lifted ? streamOf(filled) : filled;
+}
+
+/** Notes what the variable in a type stands for; of several, what takes them all. */
+function bind(bound: Map<string, PortType>, wanted: PortType, given: PortType): void {
+  const variable = variableIn(wanted);
+  if (!variable) return;
+  const known = bound.get(variable);
+  const type = unwrap(given, wanted);
+  bound.set(variable, known ? common(known, type) : type);
 }
 
 function variableIn(type: PortType): string | null {

@@ -65,6 +65,7 @@ function parse(text: string): PortType {
 
 export const streamOf = (item: PortType): PortType =>
   isStream(item) ? item : { name: "Stream", item };
+export const listOf = (item: PortType): PortType => ({ name: "list", item });
 export const optional = (item: PortType): PortType =>
   isOptional(item) || item.name === "Any" ? item : { name: "Optional", item };
 
@@ -99,6 +100,16 @@ function isSubtype(a: PortType, b: PortType): boolean {
     return sameType(b, JSON_TYPE) && isSubtype(inner(a), JSON_TYPE);
   }
   return a.item === null && b.item === null && above(a.name).includes(b.name);
+}
+
+/** The narrowest type that takes values of both. */
+export function common(a: PortType, b: PortType): PortType {
+  if (sameType(a, b) || isSubtype(b, a)) return a;
+  if (isSubtype(a, b)) return b;
+  if (isOptional(a) || isOptional(b)) return optional(common(bare(a), bare(b)));
+  if (isList(a) && isList(b)) return listOf(common(inner(a), inner(b)));
+  const shared = above(a.name).find((name) => above(b.name).includes(name));
+  return shared === undefined ? ANY : plain(shared);
 }
 
 const yes = (how: How): Fit => ({ ok: true, how, reason: "" });
