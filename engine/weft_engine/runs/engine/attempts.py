@@ -126,7 +126,7 @@ class Attempts:
         error: BaseException | None = None
         ctx: Context | None = None
         opened = False
-        core.handover.enter(activation)
+        claim = core.handover.enter(activation)
         try:
             site = Site(node, unit.work, routed=unit.routed)  # type: ignore[arg-type]
             sink = core.sink(activation.scope, quiet=activation.quiet)
@@ -149,14 +149,17 @@ class Attempts:
         except BaseException as exc:  # noqa: BLE001 - whatever a node raises is its failure
             error = exc
         variables = ctx.set_variables() if ctx is not None else {}
-        if not core.handover.leave():
+        if not core.handover.leave(claim):
             core.post(self.came_late, activation, outputs, error, opened, variables)
             raise HandedOver
         self.answered(activation, outputs, error, variables, opened=opened)
 
     def adopt(self, activation: Activation) -> None:
         """A call in the run's thread takes long: go on without it."""
-        activation.unit.light = False
+        kind = activation.unit.node.type
+        for unit in activation.scope.planned.units:
+            if unit.light and unit.node.type == kind:
+                unit.light = False  # from now on they get a thread at once
         self.core.entered(activation)
 
     def came_late(

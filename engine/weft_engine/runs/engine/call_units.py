@@ -86,11 +86,11 @@ class CallUnits:
         result.count_in = taken(unit, arguments) if unit.slots else 0
         began = core.clock.monotonic()
         ticket = (scope, unit, arguments, result, began, quiet)
-        core.handover.enter(ticket)
+        claim = core.handover.enter(ticket)
         try:
             results = call.results(call.method(**arguments))  # type: ignore[union-attr]
         except BaseException as error:  # noqa: BLE001 - whatever a node raises is its failure
-            if not core.handover.leave():
+            if not core.handover.leave(claim):
                 core.post(self._late, ticket, {}, error)
                 raise HandedOver from None
             self.attempts.answered(self._activation(ticket), {}, error, {})
@@ -101,7 +101,7 @@ class CallUnits:
         else:
             pairs = zip(unit.ports, results, strict=False)
             outputs = {port: value for (port, _), value in pairs if value is not SKIP}
-        if not core.handover.leave():
+        if not core.handover.leave(claim):
             core.post(self._late, ticket, outputs, None)
             raise HandedOver
         if core.gate.watching:

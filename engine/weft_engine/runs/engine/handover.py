@@ -22,29 +22,29 @@ class HandedOver(BaseException):
 class Handover:
     """Who drives a run: claimed for every call in its thread, and lost when that takes long."""
 
-    __slots__ = ("_claim", "_seen", "calls", "flush", "take_over", "ticket")
+    __slots__ = ("_claim", "_seen", "calls", "flush", "take_over")
 
     def __init__(self) -> None:
-        self._claim: list[bool] = []
+        self._claim: list[Any] = []
+        """Of the call that stands: what it is about, until one of two threads takes it."""
         self._seen = -1
         self.calls = 0
         """How many calls were made; the watch sees by it whether one still stands."""
-        self.ticket: Any = None
-        """What the call that stands is about."""
         self.take_over: Callable[[Any], None] | None = None
         """Goes on with the run in another thread."""
         self.flush: Callable[[], None] = _nothing
 
-    def enter(self, ticket: Any) -> None:
-        """A call begins."""
-        self.ticket = ticket
+    def enter(self, ticket: Any) -> list[Any]:
+        """A call begins; what is returned is for `leave`."""
+        claim = [ticket]
         self.calls += 1
-        self._claim.append(True)
+        self._claim = claim
+        return claim
 
-    def leave(self) -> bool:
+    def leave(self, claim: list[Any]) -> bool:
         """A call is done; False when the run goes on elsewhere."""
         try:
-            self._claim.pop()  # one of two threads gets it
+            claim.pop()  # one of two threads gets it
         except IndexError:
             return False
         return True
@@ -56,17 +56,18 @@ class Handover:
             Whether anything moves.
         """
         self.flush()
-        if self.take_over is None or not self._claim:
+        claim = self._claim
+        if self.take_over is None or not claim:
             moved, self._seen = self.calls != self._seen, self.calls
             return moved
         if self.calls != self._seen:
             self._seen = self.calls
             return True
         try:
-            self._claim.pop()
+            ticket = claim.pop()
         except IndexError:
             return True
-        self.take_over(self.ticket)  # of the call whose claim it was: the next cannot begin
+        self.take_over(ticket)
         return True
 
 

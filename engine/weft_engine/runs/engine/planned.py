@@ -54,7 +54,9 @@ class Planned:
     waits: int = 0
     """How many units come before it."""
     before: tuple[int, ...] = ()
-    """All units that lie before it, near and far."""
+    """All units that lie before it, near and far, in the order of the flow."""
+    place: int = 0
+    """Where it stands in the order of the flow."""
     work: Work | None = None
     slots: tuple[Slot, ...] = ()
     policy: Policy = PLAIN
@@ -144,6 +146,9 @@ class _Planning:
                 followers[number].append(at)
         for at, planned in enumerate(units):
             planned.followers = tuple(followers[at])
+        order = {name: at for at, name in enumerate(self.wiring.order)}
+        for planned in units:
+            planned.place = order.get(planned.name, len(order))
         _set_before(units, places)
         return PlannedScope(
             plan=plan,
@@ -269,7 +274,7 @@ def _set_before(units: tuple[Planned, ...], places: Mapping[int, int]) -> None:
     far: dict[int, set[int]] = {}
     for unit in sorted(units, key=lambda unit: len(unit.unit.before)):
         _far(unit.number, units, places, far)
-        unit.before = tuple(sorted(far[unit.number]))
+        unit.before = tuple(sorted(far[unit.number], key=lambda number: units[number].place))
 
 
 def _far(

@@ -130,7 +130,7 @@ class ScopeRun:
         return found
 
     def variables_of(self, unit: Planned) -> Mapping[str, Any]:
-        """The variables as a unit sees them: those before it, by edges, in the order of units."""
+        """The variables as a unit sees them: those before it, by edges, in the order of the flow."""
         if not self.set_by:
             return self.variables
         found = dict(self.variables)
@@ -141,7 +141,8 @@ class ScopeRun:
     def set_variables(self) -> dict[str, Any]:
         """All variables that were set in it."""
         found: dict[str, Any] = {}
-        for number in sorted(self.set_by):
+        units = self.planned.units
+        for number in sorted(self.set_by, key=lambda number: units[number].place):
             found.update(self.set_by[number])
         return found
 

@@ -22,6 +22,7 @@ MOST_TOLD: Final = 1000
 """How many activations of a node inside loops are told one by one."""
 _PLAIN: Final = frozenset({str, bool, type(None)})
 _SAFE: Final = 2**53
+_ENDS: Final = {state: f"node_{state.value}" for state in NodeState}
 
 
 class Story:
@@ -137,7 +138,7 @@ class Story:
         if scope:
             told["scope"] = scope
         told.update(data)
-        self.voice.say(f"node_{state.value}", path, told)
+        self.voice.say(_ENDS[state], path, told)
 
     def skipped(
         self,
