@@ -130,7 +130,7 @@ class ScopeRun:
         return found
 
     def variables_of(self, unit: Planned) -> Mapping[str, Any]:
-        """The variables as a unit sees them: those before it, by edges, in the order of the flow."""
+        """The variables as a unit sees them: what units before it set, in the order of the flow."""
         if not self.set_by:
             return self.variables
         found = dict(self.variables)
