@@ -19,6 +19,7 @@ import classes from "./Canvas.module.css";
 import { Cursors } from "./Cursors";
 import { NodeCard } from "./card/NodeCard";
 import { ContainerCard } from "./container/ContainerCard";
+import { BreakpointPopover } from "./debug/BreakpointPopover";
 import { EmptyCanvas } from "./EmptyCanvas";
 import { ConnectionLine } from "./edge/ConnectionLine";
 import { Wire } from "./edge/Wire";
@@ -135,6 +136,7 @@ export function Canvas() {
       {ready && <EmptyCanvas />}
       <Tools onTidy={tidyUp} />
       <QuickAdd />
+      <BreakpointPopover />
     </section>
   );
 }

@@ -17,6 +17,12 @@ export function progress(run: NodeRun): number | null {
   return Math.min(1, Math.max(0, run.done / run.total));
 }
 
+/** The iteration a scope is in: `loop:3/inner:0` is the first of the inner loop. */
+export function iterationOf(scope: string | undefined): number | null {
+  const last = /:(\d+)$/.exec(scope ?? "")?.[1];
+  return last === undefined ? null : Number(last) + 1;
+}
+
 /** How many records left a node, over all its ports. */
 export const produced = (run: NodeRun): number =>
   Object.values(run.counts.out).reduce((sum, count) => sum + count, 0);

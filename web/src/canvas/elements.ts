@@ -35,6 +35,8 @@ interface Elements {
   nodes: CanvasNode[];
   edges: WireEdge[];
   inferred: Inferred;
+  /** Node in a container → what runs call it: the containers around it, then itself. */
+  paths: ReadonlyMap<string, string>;
 }
 
 const NOTHING: Inferred = {
@@ -43,7 +45,12 @@ const NOTHING: Inferred = {
   edges: new Map(),
   lifted: new Set(),
 };
-export const useElements = create<Elements>(() => ({ nodes: [], edges: [], inferred: NOTHING }));
+export const useElements = create<Elements>(() => ({
+  nodes: [],
+  edges: [],
+  inferred: NOTHING,
+  paths: new Map(),
+}));
 
 /** What lies over what: containers by depth, then edges, then cards. */
 const LAYER = { note: 0, container: 1, edge: 25, card: 30 };
@@ -224,7 +231,15 @@ function refreshNodes(): void {
   previous = new Map(nodes.map((node) => [node.id, node]));
   const before = useElements.getState().nodes;
   if (nodes.length === before.length && nodes.every((node, i) => node === before[i])) return;
-  useElements.setState({ nodes });
+  useElements.setState({ nodes, ...pathsOf(at.around) });
+}
+
+let pathsFor: Around | null = null;
+
+function pathsOf(around: Around): Partial<Elements> {
+  if (pathsFor === around) return {};
+  pathsFor = around;
+  return { paths: new Map([...around.keys()].map((id) => [id, chainOf(id, around).join("/")])) };
 }
 
 /** Follows the types again only when the wiring, a node's type or its ports changed. */

@@ -42,6 +42,8 @@ interface CanvasState {
   hoveredEdge: string | null;
   /** Lines of alignment while a card is dragged. */
   guides: Guides;
+  /** The node whose breakpoint is being set. */
+  breakpointOf: string | null;
   /** The container that what is dragged would go into. */
   dropInto: string | null;
   /** Where the pointer was last, on the canvas: where things are pasted. */
@@ -66,6 +68,7 @@ export const useCanvas = create<CanvasState>(() => ({
   renaming: null,
   hoveredEdge: null,
   guides: NO_GUIDES,
+  breakpointOf: null,
   dropInto: null,
   pointer: null,
 }));

@@ -1,5 +1,6 @@
 /** Everything a person can do to a flow; each command is one transaction and one undo step. */
 import * as Y from "yjs";
+import { followPorts } from "./cases";
 import { frameAt } from "./frames";
 import { newId } from "./ids";
 import { chainOf, contentsOf, handlesOf, isInner, portName } from "./nesting";
@@ -189,6 +190,8 @@ export function setSetting(node: string, key: string, value: Json | undefined): 
     { key: "setSetting", name: key },
     (session) => {
       const map = session.roots.nodes.get(node);
+      const known = useGraph.getState().nodes[node];
+      if (known) followPorts(session, known, key, value);
       if (map) writeSetting(session, map, key, value);
     },
     `setting:${node}:${key}`,

@@ -15,6 +15,8 @@ export interface Peer {
   user: Person;
   selection: string[];
   panel: string | null;
+  /** Nodes at which a run of theirs stops. */
+  breakpoints: string[];
 }
 
 export interface PresenceState {
@@ -22,6 +24,8 @@ export interface PresenceState {
   peers: Peer[];
   /** Node → the first other person who has selected it. */
   selectedBy: Record<string, Person>;
+  /** Node → the names of the others who have a breakpoint on it, as one text. */
+  stoppedBy: Record<string, string>;
 }
 
 export interface MotionState {
@@ -30,7 +34,7 @@ export interface MotionState {
   drags: Record<string, Point>;
 }
 
-export const NOBODY: PresenceState = { peers: [], selectedBy: {} };
+export const NOBODY: PresenceState = { peers: [], selectedBy: {}, stoppedBy: {} };
 export const STILL: MotionState = { cursors: {}, drags: {} };
 
 export const usePresence = create<PresenceState>(() => NOBODY);
@@ -78,7 +82,14 @@ export class Presence {
     private readonly awareness: Awareness,
     user: Person,
   ) {
-    awareness.setLocalState({ user, cursor: null, selection: [], drag: null, panel: null });
+    awareness.setLocalState({
+      user,
+      cursor: null,
+      selection: [],
+      drag: null,
+      panel: null,
+      breakpoints: [],
+    });
     awareness.on("change", this.onChange);
     if (typeof window !== "undefined") window.addEventListener("pagehide", this.onHide);
   }
@@ -101,6 +112,11 @@ export class Presence {
     this.queue({
       drag: Object.fromEntries(entries.map(([id, p]) => [id, [Math.round(p.x), Math.round(p.y)]])),
     });
+  }
+
+  /** Shows on which nodes there are breakpoints. */
+  setBreakpoints(nodes: readonly string[]): void {
+    this.queue({ breakpoints: within(nodes, (id) => id.length + 3) });
   }
 
   setPanel(panel: string | null): void {
@@ -145,7 +161,8 @@ export class Presence {
       if (client === this.awareness.clientID || !state.user) continue;
       const panel = typeof state.panel === "string" ? state.panel : null;
       const user = person(state.user, client);
-      peers.push({ client, user, selection: strings(state.selection), panel });
+      const [selection, breakpoints] = [strings(state.selection), strings(state.breakpoints)];
+      peers.push({ client, user, selection, panel, breakpoints });
       if (isPoint(state.cursor)) motion.cursors[client] = { x: state.cursor.x, y: state.cursor.y };
       addDrags(motion.drags, state.drag);
     }
@@ -166,7 +183,13 @@ export class Presence {
       const old = known[id];
       if (old && JSON.stringify(old) === JSON.stringify(user)) selectedBy[id] = old;
     }
-    usePresence.setState({ peers, selectedBy });
+    const stoppedBy: Record<string, string> = {};
+    for (const { user, breakpoints } of peers) {
+      for (const id of breakpoints) {
+        stoppedBy[id] = stoppedBy[id] ? `${stoppedBy[id]}, ${user.name}` : user.name;
+      }
+    }
+    usePresence.setState({ peers, selectedBy, stoppedBy });
   }
 
   destroy(): void {

@@ -28,6 +28,9 @@ export interface Notice {
   action?: { key: string; params?: Record<string, string | number>; run: () => void };
 }
 
+/** Somebody may have something to show to the others in the room. */
+export const joined = new Emitter<Presence>();
+
 export const notices = new Emitter<Notice>();
 
 export interface Session {
@@ -99,6 +102,7 @@ function connect(session: Session, url: string, user: Person): void {
   session.awareness = room.provider.awareness;
   const presence = new Presence(room.provider.awareness, user);
   session.presence = presence;
+  joined.emit(presence);
   session.stop.push(
     room.changed.on((state) => useSession.setState(settled(state))),
     room.connected.on(() => presence.announce()),

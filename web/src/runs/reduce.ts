@@ -7,7 +7,7 @@ import type {
   RunNodeInfo,
   RunState,
 } from "@/api/types";
-import type { LogLine, NodeCounts, NodeRun, RunSnapshot } from "./types";
+import type { LogLine, NodeCounts, NodeRun, NodeWait, RunSnapshot } from "./types";
 
 const KEPT_EVENTS = 5_000;
 const KEPT_LOGS = 5_000;
@@ -118,21 +118,47 @@ function ended(state: NodeState): NodeChange {
   });
 }
 
+/** The attempt an event tells of, and the scope it happened in. */
+function attemptOf(event: RunEvent): Partial<NodeRun> {
+  const { attempt, attempts, scope } = event;
+  return {
+    ...(typeof attempt === "number" ? { attempt } : {}),
+    ...(typeof attempts === "number" ? { attempts } : {}),
+    ...(typeof scope === "string" ? { scope } : {}),
+  };
+}
+
+function waitOf(event: RunEvent): NodeWait {
+  const text = (value: unknown) => (typeof value === "string" ? value : null);
+  const due = typeof event.due === "number" ? event.due * 1000 : timeOf(text(event.due));
+  return {
+    kind: text(event.kind) ?? "",
+    due,
+    signal: text(event.signal),
+    message: text(event.message) ?? "",
+  };
+}
+
 const NODE_CHANGES: Record<string, NodeChange> = {
   node_queued: (node) => ({ ...node, state: "queued" }),
-  node_started: (node, _event, at) => ({
+  node_started: (node, event, at) => ({
     ...node,
     state: "running",
     startedAt: node.startedAt ?? at,
     endedAt: null,
     failure: null,
+    ...attemptOf(event),
+    waiting: null,
   }),
+  node_retrying: (node, event) => ({ ...node, state: "running", ...attemptOf(event) }),
+  node_waiting: (node, event) => ({ ...node, state: "paused", waiting: waitOf(event) }),
   node_progress: (node, event) => ({
     ...node,
     state: node.state === "idle" || node.state === "queued" ? "running" : node.state,
     counts: countsOf(event, node.counts),
     done: (event.done as number | undefined) ?? node.done,
     total: (event.total as number | undefined) ?? node.total,
+    ...(typeof event.failed === "number" ? { failed: event.failed } : {}),
   }),
   node_output: (node, event) => {
     const port = event.port as string | undefined;

@@ -29,6 +29,24 @@ export interface NodeRun {
   /** Why it was skipped. */
   reason: string | null;
   failure: Failure | null;
+  /** The attempt that is under way, or was the last; 1 is the first. */
+  attempt?: number;
+  /** How many attempts there may be. */
+  attempts?: number;
+  /** Of a container: how many goes through it failed. */
+  failed?: number;
+  /** What it waits for, while it does. */
+  waiting?: NodeWait | null;
+  /** Where it was last under way: the scope, such as `loop:3`. */
+  scope?: string;
+}
+
+/** What a node waits for: a moment, a signal or an answer. */
+export interface NodeWait {
+  kind: string;
+  due: number | null;
+  signal: string | null;
+  message: string;
 }
 
 export interface LogLine {

@@ -1,12 +1,13 @@
 import type { NodeProps } from "@xyflow/react";
 import { memo, useMemo } from "react";
 import { usePresence } from "@/flow/presence";
-import { useNodeRun } from "@/runs/store";
 import { CategoryTile } from "@/ui/NodeIcon";
 import { cardState } from "../cardState";
+import { BreakpointDot } from "../debug/BreakpointDot";
 import type { CardNode } from "../elements";
 import { HEAD_HEIGHT } from "../geometry";
 import { useCanEdit, useSpec } from "../hooks";
+import { useCardRun } from "../useCardRun";
 import { Bar } from "./Bar";
 import { Name, Second } from "./CardText";
 import { Dots } from "./Dots";
@@ -19,7 +20,7 @@ import { Why } from "./Why";
 export const NodeCard = memo(function NodeCard({ id, data, selected }: NodeProps<CardNode>) {
   const { node, shape, filled, folded } = data;
   const spec = useSpec(node.type);
-  const run = useNodeRun(id);
+  const run = useCardRun(id);
   const state = cardState(node, run, spec !== undefined);
   const who = usePresence((s) => s.selectedBy[id]);
   const canEdit = useCanEdit();
@@ -27,6 +28,7 @@ export const NodeCard = memo(function NodeCard({ id, data, selected }: NodeProps
   return (
     <div className={classes.node} style={style as React.CSSProperties | undefined}>
       {who && <span className={classes.who}>{who.name}</span>}
+      <BreakpointDot id={id} />
       <div
         className={classes.card}
         data-testid="node-card"

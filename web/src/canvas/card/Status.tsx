@@ -1,10 +1,12 @@
-import { IconAlertCircle, IconAlertTriangle } from "@tabler/icons-react";
+import { IconAlertCircle, IconAlertTriangle, IconPinFilled } from "@tabler/icons-react";
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import { useProblemText } from "@/editor/problemText";
+import { useGraph } from "@/flow/store";
 import type { NodeRun } from "@/runs/types";
 import { inOneLine } from "@/ui/errorText";
 import { formatDuration, useFormats } from "@/ui/format";
-import { type CardState, produced, progress } from "../cardState";
+import { type CardState, iterationOf, produced, progress } from "../cardState";
 import { useNodeProblem } from "../problems";
 import classes from "./Status.module.css";
 
@@ -12,11 +14,14 @@ interface StatusProps {
   id: string;
   run: NodeRun;
   state: CardState;
+  /** Of a container: what is done of how much is said in numbers. */
+  counted?: boolean;
 }
 
 /** The word at the top right of a card: what the node is doing, or did. */
-export function Status({ id, run, state }: StatusProps) {
-  const text = useStatusText(run, state);
+export function Status({ id, run, state, counted = false }: StatusProps) {
+  const { t } = useTranslation("editor");
+  const text = useStatusText(run, state, counted);
   const took = tookText(run, state);
   const problem = useNodeProblem(id);
   const said = useProblemText();
@@ -33,12 +38,20 @@ export function Status({ id, run, state }: StatusProps) {
       </span>
     );
   }
-  if (!text) return null;
+  const failed = run.failed ?? 0;
   return (
     <>
-      <span className={classes.status} data-state={state}>
-        {text}
-      </span>
+      <Pinned id={id} />
+      {text && (
+        <span className={classes.status} data-state={state} data-testid="card-status">
+          {text}
+        </span>
+      )}
+      {failed > 0 && (
+        <span className={`${classes.status} ${classes.took}`} data-state="failed">
+          {t("run.someFailed", { count: failed })}
+        </span>
+      )}
       {took && (
         <span className={`${classes.status} ${classes.took}`} data-state={state}>
           {took}
@@ -48,13 +61,25 @@ export function Status({ id, run, state }: StatusProps) {
   );
 }
 
+/** A node whose stored output stands for it. */
+function Pinned({ id }: { id: string }) {
+  const { t } = useTranslation("editor");
+  const pinned = useGraph((s) => s.nodes[id]?.pinned != null);
+  if (!pinned) return null;
+  return (
+    <span className={classes.pinned} title={t("run.pinned")} data-testid="pinned">
+      <IconPinFilled size={12} aria-label={t("run.pinned")} />
+    </span>
+  );
+}
+
 /** How long it took, once it is over; with the short signs of units, which all readers know. */
 function tookText(run: NodeRun, state: CardState): string {
   const over = state === "completed" || state === "failed";
   return over && run.durationMs !== null ? formatDuration(run.durationMs, "en") : "";
 }
 
-function useStatusText(run: NodeRun, state: CardState): string {
+function useStatusText(run: NodeRun, state: CardState, counted: boolean): string {
   const { t } = useTranslation("editor");
   const formats = useFormats();
   switch (state) {
@@ -63,10 +88,15 @@ function useStatusText(run: NodeRun, state: CardState): string {
     case "failed":
       return "✕";
     case "running":
-      return runningText(run, formats.compact, formats.number);
+      return (
+        attemptText(run, t) ||
+        (counted ? doneText(run, formats.number, t) : "") ||
+        runningText(run, formats.compact, formats.number, t)
+      );
+    case "paused":
+      return waitText(run, t) || t("state.paused");
     case "queued":
     case "skipped":
-    case "paused":
     case "disabled":
       return t(`state.${state}`);
     default:
@@ -74,13 +104,41 @@ function useStatusText(run: NodeRun, state: CardState): string {
   }
 }
 
+/** From the second attempt on it is worth saying. */
+function attemptText({ attempt = 1, attempts }: NodeRun, t: TFunction<"editor">): string {
+  if (attempt <= 1) return "";
+  return attempts ? t("run.attempt", { attempt, attempts }) : t("run.attemptOnly", { attempt });
+}
+
+function doneText(
+  { done, total }: NodeRun,
+  number: (value: number) => string,
+  t: TFunction<"editor">,
+): string {
+  if (done === null) return "";
+  if (total === null) return t("run.progressOpen", { done: number(done) });
+  return t("run.progress", { done: number(done), total: number(total) });
+}
+
+function waitText({ waiting }: NodeRun, t: TFunction<"editor">): string {
+  if (!waiting) return "";
+  if (waiting.due !== null) {
+    const time = new Date(waiting.due).toLocaleTimeString([], { timeStyle: "short" });
+    return t("run.waitsUntil", { time });
+  }
+  return waiting.signal ? t("run.waitsFor", { signal: waiting.signal }) : t("run.waits");
+}
+
 function runningText(
   run: NodeRun,
   compact: (value: number) => string,
   number: (value: number) => string,
+  t: TFunction<"editor">,
 ): string {
   const share = progress(run);
   if (share !== null) return `${Math.floor(share * 100)}%`;
+  const iteration = iterationOf(run.scope);
+  if (iteration !== null) return t("run.iteration", { iteration });
   const count = Math.max(produced(run), run.counts.in);
   return count === 0 ? "…" : count < 10_000 ? number(count) : compact(count);
 }

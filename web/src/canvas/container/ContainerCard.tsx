@@ -6,7 +6,6 @@ import { setSize } from "@/flow/containers";
 import { setFolded } from "@/flow/folded";
 import { INSET, RAIL } from "@/flow/frames";
 import { usePresence } from "@/flow/presence";
-import { useNodeRun } from "@/runs/store";
 import { CategoryTile } from "@/ui/NodeIcon";
 import { Bar } from "../card/Bar";
 import { Name, Second } from "../card/CardText";
@@ -14,10 +13,12 @@ import { Dots, InnerDots } from "../card/Dots";
 import { Status } from "../card/Status";
 import { Why } from "../card/Why";
 import { cardState } from "../cardState";
+import { BreakpointDot } from "../debug/BreakpointDot";
 import { type ContainerNode, DRAGGED_BY } from "../elements";
 import { CARD_WIDTH } from "../geometry";
 import { useCanEdit, useSpec } from "../hooks";
 import { useCanvas } from "../state";
+import { useCardRun } from "../useCardRun";
 import classes from "./ContainerCard.module.css";
 import type { ContainerShape } from "./shape";
 
@@ -28,7 +29,7 @@ export const ContainerCard = memo(function ContainerCard(props: NodeProps<Contai
   const { id, data, selected } = props;
   const { node, shape, filled, count } = data;
   const spec = useSpec(node.type);
-  const run = useNodeRun(id);
+  const run = useCardRun(id);
   const state = cardState(node, run, spec !== undefined);
   const who = usePresence((s) => s.selectedBy[id]);
   const canEdit = useCanEdit();
@@ -56,6 +57,7 @@ export const ContainerCard = memo(function ContainerCard(props: NodeProps<Contai
       data-entered={entered}
     >
       {who && <span className={classes.who}>{who.name}</span>}
+      <BreakpointDot id={id} />
       <div
         className={`${DRAGGED_BY} ${classes.head}`}
         data-testid="container-head"
@@ -67,7 +69,7 @@ export const ContainerCard = memo(function ContainerCard(props: NodeProps<Contai
           <Name node={node} spec={spec} />
           <Second node={node} spec={spec} state={state} run={run} />
         </div>
-        <Status id={id} run={run} state={state} />
+        <Status id={id} run={run} state={state} counted />
       </div>
       <Bands shape={shape} />
       {count === 0 && <Empty shape={shape} />}

@@ -27,7 +27,7 @@ function alongHead(ports: readonly PortLike[], head: number): CardPort[] {
 }
 
 function alongBand(ports: readonly InnerPortLike[], band: Band, x: number): CardPort[] {
-  const top = band.y + band.height / 2 - (ports.length * INNER_ROW) / 2;
+  const top = band.y + (band.height - ports.length * INNER_ROW) / 2;
   return ports.map((port, i) => ({
     ...cardPort(port, top + INNER_ROW * (i + 0.5), true),
     required: port.required === true,

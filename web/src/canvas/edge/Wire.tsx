@@ -1,27 +1,29 @@
 import { BaseEdge, EdgeLabelRenderer, type EdgeProps, getBezierPath } from "@xyflow/react";
 import { memo } from "react";
+import { useShallow } from "zustand/react/shallow";
+import { IDLE_NODE } from "@/runs/reduce";
 import { isActive, useRun } from "@/runs/store";
-import type { RunSnapshot } from "@/runs/types";
-import type { WireEdge } from "../elements";
+import type { NodeRun, RunSnapshot } from "@/runs/types";
+import { useElements, type WireEdge } from "../elements";
 import { useCanvas } from "../state";
+import { nodeRunAt } from "../useCardRun";
 import classes from "./Wire.module.css";
 import { WireLabel } from "./WireLabel";
 
 export type Flowing = "still" | "live" | "bad" | "lost";
 
 /** What a run shows on an edge. */
-function flowing(run: RunSnapshot, source: string, target: string): Flowing {
-  const from = run.nodes[source]?.state;
-  const to = run.nodes[target]?.state;
+function flowing(run: RunSnapshot, source: NodeRun, target: NodeRun): Flowing {
+  const from = source === IDLE_NODE ? undefined : source.state;
+  const to = target.state;
   if (to === "failed") return "bad";
   if (from === "failed" || (from === "skipped" && to === "skipped")) return "lost";
   return isActive(run.state) && to === "running" && from !== undefined ? "live" : "still";
 }
 
 /** How many records went along an edge; `null` before a run. */
-function countOf(run: RunSnapshot, source: string, port: string): number | null {
-  const from = run.nodes[source];
-  if (!from || from.state === "idle" || from.state === "queued" || from.state === "skipped") {
+function countOf(from: NodeRun, port: string): number | null {
+  if (from.state === "idle" || from.state === "queued" || from.state === "skipped") {
     return null;
   }
   return from.counts.out[port] ?? null;
@@ -30,8 +32,13 @@ function countOf(run: RunSnapshot, source: string, port: string): number | null 
 /** A connection: counts after a run, a moving dash while records flow, red where one failed. */
 export const Wire = memo(function Wire(props: EdgeProps<WireEdge>) {
   const { id, source, target, sourceHandleId, data, selected } = props;
-  const state = useRun((run) => flowing(run, source, target));
-  const count = useRun((run) => countOf(run, source, sourceHandleId ?? ""));
+  const [from, to] = useElements(useShallow((s) => [s.paths.get(source), s.paths.get(target)]));
+  const state = useRun((run) =>
+    flowing(run, nodeRunAt(run, source, from ?? source), nodeRunAt(run, target, to ?? target)),
+  );
+  const count = useRun((run) =>
+    countOf(nodeRunAt(run, source, from ?? source), sourceHandleId ?? ""),
+  );
   const hovered = useCanvas((s) => s.hoveredEdge === id);
   const [path, x, y] = getBezierPath({ ...props, curvature: 0.3 });
   const how = data?.how ?? "same";

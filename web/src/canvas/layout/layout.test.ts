@@ -1,15 +1,16 @@
 import { describe, expect, it } from "vitest";
 import type { FlowEdge } from "@/flow/types";
-import type { CardNode } from "../elements";
 import { shapeOf } from "../geometry";
-import { layoutInput, layoutPlaces, notePlaces } from "./layout";
+import type { Block } from "./blocks";
+import { layoutInput, layoutPlaces } from "./layout";
+import { notePlaces } from "./notes";
 
 const rows = { name: "rows", type: "Stream[Row]" };
 const shape = shapeOf({ inputs: [rows], outputs: [rows], known: true });
 
-function card(id: string, x: number, y: number): CardNode {
-  const node = { id, type: "data.filter", settings: {}, position: { x, y } };
-  return { id, type: "card", position: { x, y }, data: { node, shape, filled: "", folded: null } };
+function card(id: string, x: number, y: number): Block {
+  const { inputs, outputs, height } = shape;
+  return { id, position: { x, y }, width: 204, height, inputs, outputs };
 }
 
 const edge = (source: string, target: string): FlowEdge => ({

@@ -1,8 +1,7 @@
 /** Auto layout: where cards stand so that the flow reads from left to right. */
 import type { ElkExtendedEdge, ElkNode } from "elkjs/lib/elk-api";
-import type { FlowEdge, Point } from "@/flow/types";
-import type { CardNode } from "../elements";
-import { CARD_WIDTH } from "../geometry";
+import type { EdgeEnds, Point } from "@/flow/types";
+import type { Block } from "./blocks";
 
 const OPTIONS = {
   "elk.algorithm": "layered",
@@ -17,20 +16,20 @@ const OPTIONS = {
 const portId = (node: string, side: string, port: string) => `${node}/${side}/${port}`;
 
 /** The graph as the layout engine takes it: ports stay where the cards draw them. */
-export function layoutInput(nodes: readonly CardNode[], edges: readonly FlowEdge[]): ElkNode {
-  const inside = new Set(nodes.map((node) => node.id));
-  const inOrder = [...nodes].sort((a, b) => a.position.y - b.position.y);
+export function layoutInput(blocks: readonly Block[], edges: readonly LaidEdge[]): ElkNode {
+  const inside = new Set(blocks.map((block) => block.id));
+  const inOrder = [...blocks].sort((a, b) => a.position.y - b.position.y);
   return {
     id: "root",
     layoutOptions: OPTIONS,
-    children: inOrder.map(({ id, data: { shape } }) => ({
+    children: inOrder.map(({ id, width, height, inputs, outputs }) => ({
       id,
-      width: CARD_WIDTH,
-      height: shape.height,
+      width,
+      height,
       layoutOptions: { "elk.portConstraints": "FIXED_POS" },
       ports: [
-        ...shape.inputs.map((p) => port(portId(id, "in", p.name), "WEST", 0, p.y)),
-        ...shape.outputs.map((p) => port(portId(id, "out", p.name), "EAST", CARD_WIDTH, p.y)),
+        ...inputs.map((p) => port(portId(id, "in", p.name), "WEST", 0, p.y)),
+        ...outputs.map((p) => port(portId(id, "out", p.name), "EAST", width, p.y)),
       ],
     })),
     edges: edges
@@ -38,11 +37,20 @@ export function layoutInput(nodes: readonly CardNode[], edges: readonly FlowEdge
       .map(
         (e): ElkExtendedEdge => ({
           id: e.id,
-          sources: [portId(e.source, "out", e.source_port)],
-          targets: [portId(e.target, "in", e.target_port)],
+          sources: [end(blocks, e.source, "out", e.source_port)],
+          targets: [end(blocks, e.target, "in", e.target_port)],
         }),
       ),
   };
+}
+
+export type LaidEdge = EdgeEnds & { id: string };
+
+/** The port an edge ends at, or the block itself: an edge may lead to what lies deeper in it. */
+function end(blocks: readonly Block[], id: string, side: "in" | "out", name: string): string {
+  const block = blocks.find((each) => each.id === id);
+  const ports = side === "in" ? block?.inputs : block?.outputs;
+  return ports?.some((port) => port.name === name) ? portId(id, side, name) : id;
 }
 
 const port = (id: string, side: string, x: number, y: number) => ({
@@ -54,9 +62,9 @@ const port = (id: string, side: string, x: number, y: number) => ({
   layoutOptions: { "elk.port.side": side },
 });
 
-/** Groups of nodes that hang together, the topmost first. */
-function components(nodes: readonly CardNode[], edges: readonly FlowEdge[]): CardNode[][] {
-  const group = new Map(nodes.map((node) => [node.id, node.id]));
+/** Groups of blocks that hang together, the topmost first. */
+function components(blocks: readonly Block[], edges: readonly EdgeEnds[]): Block[][] {
+  const group = new Map(blocks.map((block) => [block.id, block.id]));
   const root = (id: string): string => {
     const up = group.get(id) ?? id;
     return up === id ? id : root(up);
@@ -64,37 +72,37 @@ function components(nodes: readonly CardNode[], edges: readonly FlowEdge[]): Car
   for (const { source, target } of edges) {
     if (group.has(source) && group.has(target)) group.set(root(source), root(target));
   }
-  const found = new Map<string, CardNode[]>();
-  for (const node of nodes) {
-    const list = found.get(root(node.id));
-    if (list) list.push(node);
-    else found.set(root(node.id), [node]);
+  const found = new Map<string, Block[]>();
+  for (const block of blocks) {
+    const list = found.get(root(block.id));
+    if (list) list.push(block);
+    else found.set(root(block.id), [block]);
   }
-  const top = (list: CardNode[]) => Math.min(...list.map((node) => node.position.y));
+  const top = (list: Block[]) => Math.min(...list.map((block) => block.position.y));
   return [...found.values()].sort((a, b) => top(a) - top(b));
 }
 
 /** The places found: groups below each other in the order they had, the corner where it was. */
 export function layoutPlaces(
   laid: ElkNode,
-  nodes: readonly CardNode[],
-  edges: readonly FlowEdge[],
+  blocks: readonly Block[],
+  edges: readonly EdgeEnds[],
 ): Record<string, Point> {
   const found = new Map((laid.children ?? []).map((child) => [child.id, child]));
-  const at = (node: CardNode): Point => {
-    const child = found.get(node.id);
+  const at = (block: Block): Point => {
+    const child = found.get(block.id);
     return { x: child?.x ?? 0, y: child?.y ?? 0 };
   };
-  const left = Math.min(...nodes.map((node) => node.position.x));
-  let top = Math.min(...nodes.map((node) => node.position.y));
+  const left = Math.min(...blocks.map((block) => block.position.x));
+  let top = Math.min(...blocks.map((block) => block.position.y));
   const places: Record<string, Point> = {};
-  for (const group of components(nodes, edges)) {
-    const x = Math.min(...group.map((node) => at(node).x));
-    const y = Math.min(...group.map((node) => at(node).y));
-    const bottom = Math.max(...group.map((node) => at(node).y + node.data.shape.height));
-    for (const node of group) {
-      const { x: px, y: py } = at(node);
-      places[node.id] = { x: Math.round(left + px - x), y: Math.round(top + py - y) };
+  for (const group of components(blocks, edges)) {
+    const x = Math.min(...group.map((block) => at(block).x));
+    const y = Math.min(...group.map((block) => at(block).y));
+    const bottom = Math.max(...group.map((block) => at(block).y + block.height));
+    for (const block of group) {
+      const { x: px, y: py } = at(block);
+      places[block.id] = { x: Math.round(left + px - x), y: Math.round(top + py - y) };
     }
     top += bottom - y + BETWEEN;
   }
@@ -115,60 +123,12 @@ function loadEngine(): Promise<Engine> {
   return engine;
 }
 
-/** Finds a place for each of the nodes. */
+/** Finds a place for each of the blocks of one level. */
 export async function layOut(
-  nodes: readonly CardNode[],
-  edges: readonly FlowEdge[],
+  blocks: readonly Block[],
+  edges: readonly LaidEdge[],
 ): Promise<Record<string, Point>> {
+  if (blocks.length === 0) return {};
   const elk = await loadEngine();
-  return layoutPlaces(await elk.layout(layoutInput(nodes, edges)), nodes, edges);
-}
-
-interface Box {
-  position: Point;
-  width: number;
-  height: number;
-}
-
-const apart = (a: Box, b: Box): number =>
-  Math.hypot(
-    a.position.x + a.width / 2 - b.position.x - b.width / 2,
-    a.position.y + a.height / 2 - b.position.y - b.height / 2,
-  );
-
-const overlap = (a: Box, b: Box): boolean =>
-  a.position.x < b.position.x + b.width + GAP &&
-  b.position.x < a.position.x + a.width + GAP &&
-  a.position.y < b.position.y + b.height + GAP &&
-  b.position.y < a.position.y + a.height + GAP;
-
-const GAP = 12;
-
-/** A note goes along with the card it lies nearest to, and out of the way of all cards. */
-export function notePlaces(
-  notes: readonly (Box & { id: string })[],
-  cards: readonly (Box & { id: string })[],
-  to: Readonly<Record<string, Point>>,
-): Record<string, Point> {
-  const moved = cards.map((card) => ({ ...card, position: to[card.id] ?? card.position }));
-  const places: Record<string, Point> = {};
-  for (const note of notes) {
-    const nearest = cards.reduce<(Box & { id: string }) | null>(
-      (best, card) => (best && apart(best, note) <= apart(card, note) ? best : card),
-      null,
-    );
-    const end = nearest && to[nearest.id];
-    if (!nearest || !end) continue;
-    let at = {
-      x: note.position.x + end.x - nearest.position.x,
-      y: note.position.y + end.y - nearest.position.y,
-    };
-    for (let i = 0; i < cards.length; i++) {
-      const hit = moved.find((card) => overlap({ ...note, position: at }, card));
-      if (!hit) break;
-      at = { x: at.x, y: hit.position.y + hit.height + GAP };
-    }
-    places[note.id] = at;
-  }
-  return places;
+  return layoutPlaces(await elk.layout(layoutInput(blocks, edges)), blocks, edges);
 }

@@ -1,12 +1,15 @@
 /** "Tidy up": lays out the flow, or what is selected, as one undo step shown in a short motion. */
 import { moveNodes } from "@/flow/commands";
+import { outermost } from "@/flow/nesting";
+import { aroundNow, frameNow } from "@/flow/scene";
 import { editable, notices } from "@/flow/session";
 import { useGraph } from "@/flow/store";
 import type { Point } from "@/flow/types";
-import { type CanvasNode, type CardNode, setMoving, useElements } from "../elements";
+import { type CanvasNode, setMoving, useElements } from "../elements";
 import { CARD_WIDTH, HEAD_HEIGHT } from "../geometry";
 import { showIfHidden } from "../view";
-import { layOut, notePlaces } from "./layout";
+import { Levels } from "./blocks";
+import { notePlaces } from "./notes";
 
 const MOTION_MS = 150;
 
@@ -47,34 +50,50 @@ function between(from: Places, to: Places, part: number): Places {
   return places;
 }
 
-const boxOf = ({ id, position, width = CARD_WIDTH, height = HEAD_HEIGHT }: CanvasNode) => ({
-  id,
-  position,
-  width,
-  height,
+const sizeOf = ({ width = CARD_WIDTH, height = HEAD_HEIGHT }: CanvasNode) => ({ width, height });
+
+const boxOf = (node: CanvasNode) => ({
+  id: node.id,
+  position: node.position,
+  ...sizeOf(node),
 });
 
-/** Lays out the selected nodes if there are several, else all of them. */
+/** What is laid out: the chosen nodes of one level if they are several, a container, or all. */
+function wanted(): { ids: string[]; whole: boolean } {
+  const { nodes, selection } = useGraph.getState();
+  const around = aroundNow();
+  const chosen = outermost(
+    selection.filter((id) => nodes[id]),
+    around,
+  );
+  const home = around.get(chosen[0] ?? "");
+  const together = chosen.every((id) => around.get(id) === home);
+  const [only] = chosen;
+  if (chosen.length > 1 && together) return { ids: chosen, whole: false };
+  if (chosen.length === 1 && only && frameNow(only)) return { ids: [only], whole: false };
+  return { ids: Object.keys(nodes).filter((id) => !around.has(id)), whole: true };
+}
+
+/** Lays out the selected nodes if there are several, else all of them; containers from inside. */
 export async function tidyUp(): Promise<void> {
   if (!editable()) return;
-  const { selection, edges } = useGraph.getState();
   const all = useElements.getState().nodes;
-  const cards = all.filter((n): n is CardNode => n.type === "card");
-  const chosen = new Set(selection);
-  const some = cards.filter((node) => chosen.has(node.id));
-  const nodes = some.length > 1 ? some : cards;
-  if (nodes.length === 0) return;
+  const { ids, whole } = wanted();
+  if (ids.length === 0) return;
   try {
-    const places = await layOut(nodes, edges);
-    const notes = nodes === cards ? all.filter((n) => n.type === "note") : [];
-    const to = { ...places, ...notePlaces(notes.map(boxOf), cards.map(boxOf), places) };
-    const from = Object.fromEntries([...nodes, ...notes].map((node) => [node.id, node.position]));
+    const boxes = new Map(all.map((node) => [node.id, { ...node.position, ...sizeOf(node) }]));
+    const places = await new Levels(boxes).run(ids);
+    const outer = all.filter((n) => n.type !== "note" && ids.includes(n.id));
+    const notes = whole ? all.filter((n) => n.type === "note") : [];
+    const to = { ...places, ...notePlaces(notes.map(boxOf), outer.map(boxOf), places) };
+    const drawn = all.filter((node) => node.id in to);
+    const from = Object.fromEntries(drawn.map((node) => [node.id, node.position]));
+    const shown = Object.fromEntries(drawn.map((node) => [node.id, to[node.id] as Point]));
     setMoving(from);
     moveNodes(to, "tidyUp");
-    await animate(from, to);
+    await animate(from, shown);
     setMoving({});
-    const ids = nodes === cards ? undefined : nodes.map((node) => node.id);
-    requestAnimationFrame(() => showIfHidden(ids));
+    requestAnimationFrame(() => showIfHidden(whole ? undefined : ids));
   } catch {
     notices.emit({ key: "layoutFailed", kind: "error" });
   } finally {

@@ -30,6 +30,8 @@ const EDITING = new Set<CommandId>([
 const ON_NODE: Entry[] = [
   "run.from",
   "run.to",
+  "debug.breakpoint",
+  "debug.condition",
   "-",
   "edit.open",
   "edit.rename",

@@ -3,6 +3,7 @@ import { setMoving } from "@/canvas/elements";
 import { tidyUp } from "@/canvas/layout/tidy";
 import { openQuickAdd, useCanvas } from "@/canvas/state";
 import { centre, middleOfPage, showAll, toPage, zoomIn, zoomOut, zoomTo } from "@/canvas/view";
+import { toggleBreakpoints } from "@/flow/breakpoints";
 import { duplicate } from "@/flow/clipboard";
 import { addNote, moveNodes, removeSelection, toggleDisabled } from "@/flow/commands";
 import { portsOf } from "@/flow/infer";
@@ -280,6 +281,20 @@ const table = {
     canvas: true,
     when: () => one() !== null,
     run: () => void run({ toNode: one() ?? "" }),
+  },
+  "debug.breakpoint": {
+    group: "run",
+    keys: ["f9"],
+    canvas: true,
+    when: () => selectedNodes().length > 0,
+    run: () => toggleBreakpoints(selectedNodes()),
+  },
+  "debug.condition": {
+    group: "run",
+    keys: ["shift+f9"],
+    canvas: true,
+    when: () => one() !== null,
+    run: () => useCanvas.setState({ breakpointOf: one() }),
   },
   "run.stop": {
     group: "run",
