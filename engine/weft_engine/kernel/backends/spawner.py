@@ -86,7 +86,10 @@ class _Spawner:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _read(self) -> bool:
-        data, fds, _, _ = socket.recv_fds(self._control, _CHUNK, _FDS)
+        try:
+            data, fds, _, _ = socket.recv_fds(self._control, _CHUNK, _FDS)
+        except ConnectionError:  # killed before it has read how workers have ended
+            return False
         self._fds += fds
         self._buffer += data
         *lines, self._buffer = self._buffer.split(b"\n")
