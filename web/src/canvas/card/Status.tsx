@@ -3,10 +3,21 @@ import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import { useProblemText } from "@/editor/problemText";
 import { useGraph } from "@/flow/store";
+import { useRun } from "@/runs/store";
 import type { NodeRun } from "@/runs/types";
 import { inOneLine } from "@/ui/errorText";
 import { formatDuration, useFormats } from "@/ui/format";
-import { type CardState, iterationOf, produced, progress } from "../cardState";
+import {
+  attemptOf,
+  type CardState,
+  failedOf,
+  produced,
+  progress,
+  roundsOf,
+  type Waiting,
+  waitingOf,
+} from "../cardState";
+import { useElements } from "../elements";
 import { useNodeProblem } from "../problems";
 import classes from "./Status.module.css";
 
@@ -21,7 +32,10 @@ interface StatusProps {
 /** The word at the top right of a card: what the node is doing, or did. */
 export function Status({ id, run, state, counted = false }: StatusProps) {
   const { t } = useTranslation("editor");
-  const text = useStatusText(run, state, counted);
+  const formats = useFormats();
+  const path = useElements((s) => s.paths.get(id) ?? id);
+  const waiting = useRun((s) => waitingOf(s, path));
+  const text = useStatusText(run, state, { counted, waiting });
   const took = tookText(run, state);
   const problem = useNodeProblem(id);
   const said = useProblemText();
@@ -38,13 +52,23 @@ export function Status({ id, run, state, counted = false }: StatusProps) {
       </span>
     );
   }
-  const failed = run.failed ?? 0;
+  const failed = failedOf(run);
+  const rounds = roundsOf(run);
   return (
     <>
       <Pinned id={id} />
       {text && (
         <span className={classes.status} data-state={state} data-testid="card-status">
           {text}
+        </span>
+      )}
+      {rounds > 1 && (
+        <span
+          className={`${classes.status} ${classes.rounds}`}
+          title={t("run.rounds", { count: rounds })}
+          data-testid="rounds"
+        >
+          ×{formats.number(rounds)}
         </span>
       )}
       {failed > 0 && (
@@ -79,7 +103,12 @@ function tookText(run: NodeRun, state: CardState): string {
   return over && run.durationMs !== null ? formatDuration(run.durationMs, "en") : "";
 }
 
-function useStatusText(run: NodeRun, state: CardState, counted: boolean): string {
+interface Shown {
+  counted: boolean;
+  waiting: Waiting | null;
+}
+
+function useStatusText(run: NodeRun, state: CardState, { counted, waiting }: Shown): string {
   const { t } = useTranslation("editor");
   const formats = useFormats();
   switch (state) {
@@ -91,10 +120,10 @@ function useStatusText(run: NodeRun, state: CardState, counted: boolean): string
       return (
         attemptText(run, t) ||
         (counted ? doneText(run, formats.number, t) : "") ||
-        runningText(run, formats.compact, formats.number, t)
+        runningText(run, formats.compact, formats.number)
       );
     case "paused":
-      return waitText(run, t) || t("state.paused");
+      return waitText(waiting, t) || t("state.paused");
     case "queued":
     case "skipped":
     case "disabled":
@@ -105,9 +134,9 @@ function useStatusText(run: NodeRun, state: CardState, counted: boolean): string
 }
 
 /** From the second attempt on it is worth saying. */
-function attemptText({ attempt = 1, attempts }: NodeRun, t: TFunction<"editor">): string {
-  if (attempt <= 1) return "";
-  return attempts ? t("run.attempt", { attempt, attempts }) : t("run.attemptOnly", { attempt });
+function attemptText(run: NodeRun, t: TFunction<"editor">): string {
+  const attempt = attemptOf(run);
+  return attempt > 1 ? t("run.attemptOnly", { attempt }) : "";
 }
 
 function doneText(
@@ -120,7 +149,7 @@ function doneText(
   return t("run.progress", { done: number(done), total: number(total) });
 }
 
-function waitText({ waiting }: NodeRun, t: TFunction<"editor">): string {
+function waitText(waiting: Waiting | null, t: TFunction<"editor">): string {
   if (!waiting) return "";
   if (waiting.due !== null) {
     const time = new Date(waiting.due).toLocaleTimeString([], { timeStyle: "short" });
@@ -133,12 +162,9 @@ function runningText(
   run: NodeRun,
   compact: (value: number) => string,
   number: (value: number) => string,
-  t: TFunction<"editor">,
 ): string {
   const share = progress(run);
   if (share !== null) return `${Math.floor(share * 100)}%`;
-  const iteration = iterationOf(run.scope);
-  if (iteration !== null) return t("run.iteration", { iteration });
   const count = Math.max(produced(run), run.counts.in);
   return count === 0 ? "…" : count < 10_000 ? number(count) : compact(count);
 }

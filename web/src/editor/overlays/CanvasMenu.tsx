@@ -3,8 +3,10 @@ import { useTranslation } from "react-i18next";
 import { useCanEdit } from "@/canvas/hooks";
 import { closeMenu, type MenuRequest, openQuickAdd, useCanvas } from "@/canvas/state";
 import { disconnect } from "@/flow/commands";
+import { useGraph } from "@/flow/store";
 import { COMMANDS, type CommandId, newNote, perform, possible } from "../shortcuts/commands";
 import { capsText } from "../shortcuts/keys";
+import { isPinned } from "../shortcuts/pinning";
 import classes from "./CanvasMenu.module.css";
 
 const Keys = ({ keys }: { keys: string }) => <kbd className={classes.keys}>{capsText(keys)}</kbd>;
@@ -25,11 +27,16 @@ const EDITING = new Set<CommandId>([
   "edit.takeOut",
   "run.from",
   "run.to",
+  "run.only",
+  "edit.pin",
 ]);
 
 const ON_NODE: Entry[] = [
   "run.from",
   "run.to",
+  "run.only",
+  "edit.pin",
+  "-",
   "debug.breakpoint",
   "debug.condition",
   "-",
@@ -116,10 +123,18 @@ function Commands({ entries }: { entries: Entry[] }) {
         rightSection={<Keys keys={COMMANDS[id].keys[0] ?? ""} />}
         onClick={() => requestAnimationFrame(() => perform(id))}
       >
-        {id === "run.from" || id === "run.to" ? t(`menu.${id}`) : t(`command.${id}`)}
+        {t(wordsFor(id))}
       </Menu.Item>
     );
   });
+}
+
+/** In the menu of a node it is clear which one is meant. */
+function wordsFor(id: CommandId) {
+  if (id === "run.from" || id === "run.to" || id === "run.only") return `menu.${id}` as const;
+  if (id !== "edit.pin") return `command.${id}` as const;
+  const [node] = useGraph.getState().selection;
+  return node !== undefined && isPinned(node) ? "menu.edit.unpin" : "menu.edit.pin";
 }
 
 function EdgeItems({ menu }: { menu: MenuRequest }) {

@@ -28,6 +28,7 @@ import {
   takeSelectionOut,
   wrapSelection,
 } from "./containers";
+import { togglePin } from "./pinning";
 
 export type Group = "edit" | "add" | "view" | "run";
 
@@ -281,6 +282,20 @@ const table = {
     canvas: true,
     when: () => one() !== null,
     run: () => void run({ toNode: one() ?? "" }),
+  },
+  "run.only": {
+    group: "run",
+    keys: ["shift+alt+enter"],
+    canvas: true,
+    when: () => one() !== null,
+    run: () => void run({ fromNode: one() ?? "", toNode: one() ?? "" }),
+  },
+  "edit.pin": {
+    group: "run",
+    keys: ["shift+p"],
+    canvas: true,
+    when: () => one() !== null && mayEdit(),
+    run: () => void togglePin(one() ?? ""),
   },
   "debug.breakpoint": {
     group: "run",
