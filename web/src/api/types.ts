@@ -175,6 +175,12 @@ export type NodeState = Schemas["NodeRunInfo"]["state"];
 export type StartRun = Partial<Schemas["StartRun"]>;
 export type Environment = Schemas["StartRun"]["env"];
 export type Person = Schemas["RunPerson"];
+export type RunBreakpoint = Pick<Schemas["BreakpointInfo"], "node"> &
+  Partial<Schemas["BreakpointInfo"]>;
+export type RunTrigger = Schemas["RunTrigger"];
+export type StepKind = Schemas["StepRun"]["kind"];
+export type StopInfo = Schemas["StopInfo"];
+export type WaitInfo = Schemas["WaitInfo"];
 export type LogLevel = "debug" | "info" | "warning" | "error";
 
 export interface Failure {
@@ -200,6 +206,9 @@ export type RunNodeDetail = Told<
   Schemas["NodeRunData"],
   Fails & { outputs: Record<string, PortData>; inputs: Record<string, PortData> }
 >;
+
+export type ActivationInfo = Told<Schemas["ActivationInfo"], Fails>;
+export type ActivationPage = Told<Schemas["ActivationPage"], { items: ActivationInfo[] }>;
 
 /** One event of a run, as it is sent over `/ws/runs/{id}`. */
 export interface RunEvent {

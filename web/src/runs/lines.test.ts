@@ -22,7 +22,9 @@ const EVENTS = [
   event(5, "node_failed", { node: "c", failure: { code: "x.y", message: "no", hint: "Try." } }),
   event(6, "something_new"),
 ];
-const LOGS = [{ seq: 2, at: 0, level: "warning" as const, node: "a", message: "short row" }];
+const LOGS = [
+  { seq: 2, at: 0, level: "warning" as const, node: "a", scope: "", message: "short row" },
+];
 const lines = linesOf(EVENTS, LOGS, words);
 
 describe("the log", () => {

@@ -1,18 +1,14 @@
-import type {
-  Failure,
-  LogLevel,
-  NodeState,
-  RunEvent,
-  RunInfo,
-  RunNodeInfo,
-  RunState,
-} from "@/api/types";
-import type { LogLine, NodeCounts, NodeRun, NodeWait, RunSnapshot } from "./types";
+import type { Failure, LogLevel, RunEvent, RunInfo, RunNodeInfo, RunState } from "@/api/types";
+import { heldNodes, pausing, stopOfInfo, waitOfInfo } from "./pausing";
+import { IDLE_NODE, NODE_CHANGES, settle } from "./reduceNode";
+import { timeOf } from "./time";
+import type { LogLine, NodeRun, RunSnapshot } from "./types";
+
+export { IDLE_NODE, NO_COUNTS } from "./reduceNode";
+export { timeOf } from "./time";
 
 const KEPT_EVENTS = 5_000;
 const KEPT_LOGS = 5_000;
-
-export const NO_COUNTS: NodeCounts = Object.freeze({ in: 0, out: Object.freeze({}) });
 
 export const NO_RUN: RunSnapshot = Object.freeze({
   runId: null,
@@ -25,29 +21,22 @@ export const NO_RUN: RunSnapshot = Object.freeze({
   endedAt: null,
   startedBy: null,
   failure: null,
+  mode: "batch",
+  trigger: null,
+  forkedFrom: null,
+  fromNode: null,
+  toNode: null,
+  pauseReason: null,
+  pausedBy: null,
+  stops: Object.freeze([]) as readonly never[],
+  waits: Object.freeze([]) as readonly never[],
+  breakpoints: Object.freeze([]) as readonly never[],
+  hits: Object.freeze({}),
   nodes: Object.freeze({}),
   events: Object.freeze([]) as readonly RunEvent[],
   logs: Object.freeze([]) as readonly LogLine[],
   seq: 0,
 });
-
-export const IDLE_NODE: NodeRun = Object.freeze({
-  state: "idle",
-  startedAt: null,
-  endedAt: null,
-  durationMs: null,
-  counts: NO_COUNTS,
-  done: null,
-  total: null,
-  reason: null,
-  failure: null,
-});
-
-export function timeOf(text: string | null | undefined): number | null {
-  if (!text) return null;
-  const time = Date.parse(text);
-  return Number.isNaN(time) ? null : time;
-}
 
 export function isOver(state: RunSnapshot["state"]): boolean {
   return state === "completed" || state === "failed" || state === "cancelled";
@@ -55,11 +44,6 @@ export function isOver(state: RunSnapshot["state"]): boolean {
 
 export function isActive(state: RunSnapshot["state"]): boolean {
   return state !== "idle" && !isOver(state);
-}
-
-function sum(value: number | Record<string, number>): number {
-  if (typeof value === "number") return value;
-  return Object.values(value).reduce((total, count) => total + count, 0);
 }
 
 function nodeOfInfo(info: RunNodeInfo): NodeRun {
@@ -71,6 +55,10 @@ function nodeOfInfo(info: RunNodeInfo): NodeRun {
     durationMs: info.duration_ms ?? null,
     counts: { in: info.count_in, out: info.count_out ?? {} },
     failure: info.failure ?? null,
+    attempts: info.attempts ?? 1,
+    done: info.done ?? null,
+    total: info.total ?? null,
+    failed: info.failed ?? 0,
   };
 }
 
@@ -89,89 +77,18 @@ export function snapshotOf(info: RunInfo): RunSnapshot {
     endedAt: timeOf(info.ended_at),
     startedBy: info.started_by,
     failure: info.failure ?? null,
+    mode: info.mode,
+    trigger: info.trigger ?? null,
+    forkedFrom: info.forked_from ?? null,
+    fromNode: info.from_node ?? null,
+    toNode: info.to_node ?? null,
+    pauseReason: info.pause_reason ?? null,
+    stops: (info.stopped ?? []).map(stopOfInfo),
+    waits: (info.waits ?? []).map(waitOfInfo),
+    breakpoints: info.breakpoints ?? [],
     nodes: Object.fromEntries(nodes) as Record<string, NodeRun>,
   };
 }
-
-function countsOf(event: RunEvent, before: NodeCounts): NodeCounts {
-  const counts = event.counts as { in?: unknown; out?: Record<string, number> } | undefined;
-  if (!counts) return before;
-  return {
-    in: counts.in === undefined ? before.in : sum(counts.in as number | Record<string, number>),
-    out: counts.out ? { ...before.out, ...counts.out } : before.out,
-  };
-}
-
-type NodeChange = (node: NodeRun, event: RunEvent, at: number | null) => NodeRun;
-
-function ended(state: NodeState): NodeChange {
-  return (node, event, at) => ({
-    ...node,
-    state,
-    endedAt: at,
-    durationMs:
-      (event.duration_ms as number | undefined) ??
-      (at !== null && node.startedAt !== null ? at - node.startedAt : node.durationMs),
-    counts: countsOf(event, node.counts),
-    reason: (event.reason as string | undefined) ?? null,
-    failure: (event.failure as Failure | undefined) ?? null,
-  });
-}
-
-/** The attempt an event tells of, and the scope it happened in. */
-function attemptOf(event: RunEvent): Partial<NodeRun> {
-  const { attempt, attempts, scope } = event;
-  return {
-    ...(typeof attempt === "number" ? { attempt } : {}),
-    ...(typeof attempts === "number" ? { attempts } : {}),
-    ...(typeof scope === "string" ? { scope } : {}),
-  };
-}
-
-function waitOf(event: RunEvent): NodeWait {
-  const text = (value: unknown) => (typeof value === "string" ? value : null);
-  const due = typeof event.due === "number" ? event.due * 1000 : timeOf(text(event.due));
-  return {
-    kind: text(event.kind) ?? "",
-    due,
-    signal: text(event.signal),
-    message: text(event.message) ?? "",
-  };
-}
-
-const NODE_CHANGES: Record<string, NodeChange> = {
-  node_queued: (node) => ({ ...node, state: "queued" }),
-  node_started: (node, event, at) => ({
-    ...node,
-    state: "running",
-    startedAt: node.startedAt ?? at,
-    endedAt: null,
-    failure: null,
-    ...attemptOf(event),
-    waiting: null,
-  }),
-  node_retrying: (node, event) => ({ ...node, state: "running", ...attemptOf(event) }),
-  node_waiting: (node, event) => ({ ...node, state: "paused", waiting: waitOf(event) }),
-  node_progress: (node, event) => ({
-    ...node,
-    state: node.state === "idle" || node.state === "queued" ? "running" : node.state,
-    counts: countsOf(event, node.counts),
-    done: (event.done as number | undefined) ?? node.done,
-    total: (event.total as number | undefined) ?? node.total,
-    ...(typeof event.failed === "number" ? { failed: event.failed } : {}),
-  }),
-  node_output: (node, event) => {
-    const port = event.port as string | undefined;
-    const count = event.count as number | undefined;
-    if (!port || count === undefined) return node;
-    return { ...node, counts: { ...node.counts, out: { ...node.counts.out, [port]: count } } };
-  },
-  node_completed: ended("completed"),
-  node_failed: ended("failed"),
-  node_skipped: ended("skipped"),
-  node_cancelled: ended("cancelled"),
-  breakpoint_hit: (node) => ({ ...node, state: "paused" }),
-};
 
 const RUN_STATES: Record<string, RunState> = {
   run_queued: "ready",
@@ -183,24 +100,13 @@ const RUN_STATES: Record<string, RunState> = {
   run_cancelled: "cancelled",
 };
 
-/** Nodes that were still at work when a run ended did not finish. */
-function settle(nodes: Record<string, NodeRun>, at: number | null): Record<string, NodeRun> {
-  const result = { ...nodes };
-  for (const [id, node] of Object.entries(nodes)) {
-    if (node.state === "running" || node.state === "queued" || node.state === "paused") {
-      const started = node.startedAt !== null;
-      result[id] = { ...node, state: started ? "cancelled" : "idle", endedAt: started ? at : null };
-    }
-  }
-  return result;
-}
-
 function logOf(event: RunEvent): LogLine {
   return {
     seq: event.seq,
     at: timeOf(event.at) ?? 0,
     level: (event.level as LogLevel | undefined) ?? "info",
     node: event.node ?? null,
+    scope: typeof event.scope === "string" ? event.scope : "",
     message: String(event.message ?? ""),
   };
 }
@@ -248,6 +154,11 @@ function applyOne(draft: Draft, event: RunEvent): void {
   if (change && event.node) {
     draft.nodes[event.node] = change(draft.nodes[event.node] ?? IDLE_NODE, event, at);
   }
+  const moved = pausing(draft.snapshot, event);
+  if (moved) {
+    if (moved.stops) heldNodes(draft.nodes, draft.snapshot.stops, moved.stops);
+    draft.snapshot = { ...draft.snapshot, ...moved };
+  }
   applyRunState(draft, event, at);
 }
 
@@ -255,10 +166,12 @@ function applyOne(draft: Draft, event: RunEvent): void {
 export function reduceEvents(before: RunSnapshot, batch: readonly RunEvent[]): RunSnapshot {
   const fresh = batch.filter((event) => event.run === before.runId && event.seq > before.seq);
   if (fresh.length === 0) return before;
+  const settled = isOver(before.state);
   const draft: Draft = {
-    settled: isOver(before.state),
+    settled,
     snapshot: before,
-    nodes: { ...before.nodes },
+    // The story is told from its beginning: what was known from elsewhere would count twice.
+    nodes: before.seq === 0 && !settled ? {} : { ...before.nodes },
     events: [...before.events],
     logs: [...before.logs],
   };

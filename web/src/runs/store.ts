@@ -1,9 +1,17 @@
 import { create } from "zustand";
 import { api } from "@/api/client";
 import { listen } from "@/api/socket";
-import type { RunEvent, RunInfo, RunPage, StartRun, WorkspaceEvent } from "@/api/types";
+import type {
+  RunBreakpoint,
+  RunEvent,
+  RunInfo,
+  RunPage,
+  StartRun,
+  WorkspaceEvent,
+} from "@/api/types";
+import { activations, touchActivations } from "./activations";
 import { frameBatch } from "./batch";
-import { IDLE_NODE, isActive, isOver, NO_RUN, reduceEvents, snapshotOf } from "./reduce";
+import { IDLE_NODE, isActive, isOver, NO_RUN, reduceEvents, snapshotOf, timeOf } from "./reduce";
 import type { NodeRun, RunSnapshot, StartOptions } from "./types";
 
 export type { LogLine, NodeCounts, NodeRun, RunSnapshot, StartOptions } from "./types";
@@ -30,9 +38,26 @@ const incoming = frameBatch<RunEvent>((batch) => {
   const before = useRun.getState();
   const after = reduceEvents(before, batch);
   if (after === before) return;
+  logActivations(before.seq, batch);
   useRun.setState(after, true);
   if (!isOver(before.state) && isOver(after.state)) announceEnd(after);
 });
+
+function logActivations(seq: number, batch: readonly RunEvent[]): void {
+  let last = seq;
+  let changed = false;
+  for (const event of batch) {
+    if (event.seq <= last) continue;
+    last = event.seq;
+    changed = activations.apply(event, timeOf(event.at)) || changed;
+  }
+  if (changed) touchActivations();
+}
+
+function forgetActivations(): void {
+  activations.clear();
+  touchActivations();
+}
 
 function announceEnd(run: RunSnapshot): void {
   for (const callback of runEnded) callback(run);
@@ -52,17 +77,47 @@ function follow(runId: string): void {
 /** The run that was asked for last; an answer about an earlier one comes too late. */
 let wanted: string | null = null;
 
+/** The newest run of the flow, and whether it is what the page looks at. */
+interface Viewing {
+  /** An older run was picked; runs that begin meanwhile do not take its place. */
+  old: boolean;
+  latest: { id: string; number: number | null } | null;
+}
+
+export const useViewing = create<Viewing>(() => ({ old: false, latest: null }));
+
 /** Shows a run: its state now, then every event from its beginning on. */
 export async function attachRun(runId: string): Promise<void> {
   wanted = runId;
   const info = await api.get<RunInfo>(`/runs/${runId}`);
-  if (wanted === runId) show(info);
+  if (wanted !== runId) return;
+  const { latest } = useViewing.getState();
+  const newest = latest === null || latest.id === runId || info.number > (latest.number ?? 0);
+  useViewing.setState(
+    newest ? { old: false, latest: { id: runId, number: info.number } } : { old: true },
+  );
+  show(info);
+}
+
+/** From an older run back to the newest. */
+export async function backToLive(): Promise<void> {
+  const { latest } = useViewing.getState();
+  useViewing.setState({ old: false });
+  if (latest) await attachRun(latest.id);
+}
+
+/** Shows a run that this page has just begun. */
+export function showNew(info: RunInfo): void {
+  useViewing.setState({ old: false, latest: { id: info.id, number: info.number } });
+  show(info);
+  if (isOver(info.state)) announceEnd(useRun.getState());
 }
 
 function show(info: RunInfo): void {
   wanted = info.id;
   if (useRun.getState().runId === info.id) return;
   incoming.clear();
+  forgetActivations();
   useRun.setState(snapshotOf(info), true);
   follow(info.id);
 }
@@ -73,8 +128,21 @@ export function detachRun(): void {
   closeStream?.();
   closeStream = null;
   incoming.clear();
+  forgetActivations();
   useRun.setState(NO_RUN, true);
+  useViewing.setState({ old: false, latest: null });
 }
+
+/** A breakpoint with everything that the server wants to be told. */
+export const whole = (point: RunBreakpoint): Required<RunBreakpoint> => ({
+  when: "before",
+  hits: 1,
+  once: false,
+  enabled: true,
+  condition: null,
+  sample: null,
+  ...point,
+});
 
 /** Starts a run and shows it; throws ApiError `flow.invalid` with the problems. */
 export async function startRun(flowId: string, options: StartOptions = {}): Promise<RunInfo> {
@@ -83,10 +151,12 @@ export async function startRun(flowId: string, options: StartOptions = {}): Prom
     ...(options.fromNode && { from_node: options.fromNode }),
     ...(options.toNode && { to_node: options.toNode }),
     ...(options.env && { env: options.env }),
+    ...(options.parallelism && { parallelism: options.parallelism }),
+    ...(options.onlyChanged && { only_changed: true }),
+    ...(options.breakpoints && { breakpoints: options.breakpoints.map(whole) }),
   };
   const info = await api.post<RunInfo>(`/flows/${flowId}/runs`, asked);
-  show(info);
-  if (isOver(info.state)) announceEnd(useRun.getState());
+  showNew(info);
   return info;
 }
 
@@ -118,6 +188,15 @@ interface Watch {
 
 let watch: Watch | null = null;
 
+/** Somebody, or something, began a run: it is shown, unless the person looks at an older one. */
+function began(id: string, number: number | null): void {
+  if (useViewing.getState().old) {
+    useViewing.setState({ latest: { id, number } });
+  } else if (id !== useRun.getState().runId) {
+    void attachRun(id).catch(() => undefined);
+  }
+}
+
 function startWatch(workspaceId: string, flowId: string): () => void {
   detachRun();
   let last: number | undefined;
@@ -130,8 +209,7 @@ function startWatch(workspaceId: string, flowId: string): () => void {
       last = Math.max(last ?? 0, event.seq ?? 0);
       if (event.flow !== flowId || !watching) return;
       for (const callback of flowEvents) callback(event);
-      if (event.type !== "run_created" || !event.run) return;
-      if (event.run !== useRun.getState().runId) void attachRun(event.run).catch(() => undefined);
+      if (event.type === "run_created" && event.run) began(event.run, event.number ?? null);
     },
   });
   return () => {

@@ -1,12 +1,15 @@
 import type {
   Environment,
   Failure,
+  Json,
   JsonObject,
   LogLevel,
   NodeState,
   Person,
+  RunBreakpoint,
   RunEvent,
   RunState,
+  RunTrigger,
 } from "@/api/types";
 
 export interface NodeCounts {
@@ -26,27 +29,16 @@ export interface NodeRun {
   /** Progress of work whose size is known. */
   done: number | null;
   total: number | null;
+  /** Of a container: how many of its rounds failed. */
+  failed: number;
+  /** The number of the attempt that it is at, or ended with. */
+  attempts: number;
+  /** In loops: activations that are under way, and those that have ended. */
+  open: number;
+  ended: number;
   /** Why it was skipped. */
   reason: string | null;
   failure: Failure | null;
-  /** The attempt that is under way, or was the last; 1 is the first. */
-  attempt?: number;
-  /** How many attempts there may be. */
-  attempts?: number;
-  /** Of a container: how many goes through it failed. */
-  failed?: number;
-  /** What it waits for, while it does. */
-  waiting?: NodeWait | null;
-  /** Where it was last under way: the scope, such as `loop:3`. */
-  scope?: string;
-}
-
-/** What a node waits for: a moment, a signal or an answer. */
-export interface NodeWait {
-  kind: string;
-  due: number | null;
-  signal: string | null;
-  message: string;
 }
 
 export interface LogLine {
@@ -54,7 +46,45 @@ export interface LogLine {
   at: number;
   level: LogLevel;
   node: string | null;
+  scope: string;
   message: string;
+}
+
+export type StopWhen = "before" | "after";
+
+/** What is known of a value without reading it. */
+export interface ValueRef {
+  kind?: string;
+  type?: string;
+  count?: number;
+  inline?: Json;
+}
+
+/** An activation that stands at a breakpoint, or after a step. */
+export interface Stop {
+  /** `node@scope`; names it in steps and edits. */
+  at: string;
+  node: string;
+  scope: string;
+  when: StopWhen;
+  reason: string;
+  hit: number;
+  ports: readonly string[];
+  /** Port → what is known of its value; empty when only the names are known. */
+  values: Readonly<Record<string, ValueRef>>;
+  /** Ports whose value somebody replaced. */
+  edited: readonly string[];
+}
+
+/** Something that a run waits for. */
+export interface Wait {
+  node: string;
+  scope: string;
+  kind: "timer" | "signal" | "approval";
+  due: number | null;
+  signal: string | null;
+  message: string;
+  data: Json;
 }
 
 export interface RunSnapshot {
@@ -68,6 +98,21 @@ export interface RunSnapshot {
   endedAt: number | null;
   startedBy: Person | null;
   failure: Failure | null;
+  mode: string;
+  trigger: RunTrigger | null;
+  forkedFrom: string | null;
+  fromNode: string | null;
+  toNode: string | null;
+  /** Why a paused run stands still: asked, breakpoint, step, waiting. */
+  pauseReason: string | null;
+  /** Who asked it to pause. */
+  pausedBy: string | null;
+  stops: readonly Stop[];
+  waits: readonly Wait[];
+  breakpoints: readonly RunBreakpoint[];
+  /** How often breakpoints were hit, by `node` and when. */
+  hits: Readonly<Record<string, number>>;
+  /** By path: `fetch`, `loop/fetch`. */
   nodes: Readonly<Record<string, NodeRun>>;
   events: readonly RunEvent[];
   logs: readonly LogLine[];
@@ -80,4 +125,9 @@ export interface StartOptions {
   fromNode?: string;
   toNode?: string;
   env?: Environment;
+  parallelism?: number;
+  onlyChanged?: boolean;
+  /** Stops before the first node. */
+  stopAtOnce?: boolean;
+  breakpoints?: readonly RunBreakpoint[];
 }
