@@ -20,6 +20,7 @@ import { Cursors } from "./Cursors";
 import { NodeCard } from "./card/NodeCard";
 import { ContainerCard } from "./container/ContainerCard";
 import { BreakpointPopover } from "./debug/BreakpointPopover";
+import { LoopPreview } from "./debug/LoopPreview";
 import { EmptyCanvas } from "./EmptyCanvas";
 import { ConnectionLine } from "./edge/ConnectionLine";
 import { Wire } from "./edge/Wire";
@@ -130,6 +131,7 @@ export function Canvas() {
         <Cursors />
         <Following />
         <Guides />
+        <LoopPreview />
         {!overview && <FlowMap />}
         {overview && <Overview />}
       </ReactFlow>

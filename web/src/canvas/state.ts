@@ -42,6 +42,8 @@ interface CanvasState {
   hoveredEdge: string | null;
   /** Lines of alignment while a card is dragged. */
   guides: Guides;
+  /** What a fix would put into a new container, while it is looked at. */
+  preview: { type: string; members: string[] } | null;
   /** The node whose breakpoint is being set. */
   breakpointOf: string | null;
   /** The container that what is dragged would go into. */
@@ -68,6 +70,7 @@ export const useCanvas = create<CanvasState>(() => ({
   renaming: null,
   hoveredEdge: null,
   guides: NO_GUIDES,
+  preview: null,
   breakpointOf: null,
   dropInto: null,
   pointer: null,

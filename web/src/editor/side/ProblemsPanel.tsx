@@ -5,11 +5,14 @@ import {
   IconCircleCheck,
   IconInfoCircle,
 } from "@tabler/icons-react";
+import { useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Fix, Problem } from "@/api/types";
+import { type Wrapping, wrappingOf } from "@/canvas/debug/LoopPreview";
 import { useCanEdit } from "@/canvas/hooks";
 import { useProblems } from "@/canvas/problems";
-import { jumpTo } from "@/canvas/view";
+import { useCanvas } from "@/canvas/state";
+import { jumpTo, showAll } from "@/canvas/view";
 import { disconnect } from "@/flow/commands";
 import { applyPatch, type Patch } from "@/flow/patch";
 import { setSelection, useGraph } from "@/flow/store";
@@ -85,13 +88,71 @@ function Item({ problem }: { problem: Problem }) {
             </Button>
           )}
           {(problem.fixes ?? []).map((fix) => (
-            <Button key={fix.title} size="compact-sm" onClick={() => repair(fix, fixTitle(fix))}>
-              {fixTitle(fix)}
-            </Button>
+            <FixButton key={fix.title} fix={fix} title={fixTitle(fix)} />
           ))}
         </div>
       )}
     </li>
+  );
+}
+
+/** A fix that makes a container is looked at before it is applied; others are applied at once. */
+function FixButton({ fix, title }: { fix: Fix; title: string }) {
+  const [asked, setAsked] = useState(false);
+  const patch = fix.patch as unknown as Patch;
+  const wrapping = useMemo(() => wrappingOf(patch.ops), [patch]);
+  useEffect(() => {
+    if (!asked) return;
+    return () => useCanvas.setState({ preview: null });
+  }, [asked]);
+  if (asked && wrapping) {
+    return <Asking wrapping={wrapping} onApply={() => repair(fix, title)} onEnd={setAsked} />;
+  }
+  const look = () => {
+    if (!wrapping) {
+      repair(fix, title);
+      return;
+    }
+    useCanvas.setState({ preview: wrapping });
+    showAll(wrapping.members);
+    setAsked(true);
+  };
+  return (
+    <Button size="compact-sm" onClick={look}>
+      {wrapping ? `${title}…` : title}
+    </Button>
+  );
+}
+
+interface AskingProps {
+  wrapping: Wrapping;
+  onApply: () => void;
+  onEnd: (asked: boolean) => void;
+}
+
+/** What a new container would hold; the canvas shows where it would be. */
+function Asking({ wrapping, onApply, onEnd }: AskingProps) {
+  const { t, i18n } = useTranslation("editor");
+  const name = useNodeName();
+  const list = new Intl.ListFormat(i18n.language, { type: "conjunction" });
+  return (
+    <div className={classes.asking} data-testid="loop-asking">
+      <p>{t("preview.members", { names: list.format(wrapping.members.map(name)) })}</p>
+      {wrapping.type === "control.while" && <p>{t("preview.then")}</p>}
+      <Button
+        size="compact-sm"
+        variant="filled"
+        onClick={() => {
+          onApply();
+          onEnd(false);
+        }}
+      >
+        {t("preview.apply")}
+      </Button>
+      <Button size="compact-sm" variant="subtle" onClick={() => onEnd(false)}>
+        {t("run.cancel")}
+      </Button>
+    </div>
   );
 }
 

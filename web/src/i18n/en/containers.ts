@@ -81,12 +81,9 @@ const containers = {
   "breakpoint.delete": "Remove",
   "breakpoint.done": "Done",
 
-  "preview.title": "Convert to a loop",
-  "preview.text":
-    "The nodes of the circle go into a While loop. What led back becomes the state of the next round.",
-  "preview.into": "Go into the loop",
-  "preview.back": "Leads to the next round",
-  "preview.then": "Then set when the loop is done: its condition and how often it may go round.",
+  "preview.title": "New loop",
+  "preview.members": "{{names}} will go into a new loop. What leads back becomes the next round.",
+  "preview.then": "Set afterwards when the loop is done, and how often it may go round.",
   "preview.apply": "Convert",
 } as const;
 

@@ -75,11 +75,9 @@ const zh: Messages<typeof containers> = {
   "breakpoint.delete": "删除",
   "breakpoint.done": "完成",
 
-  "preview.title": "改成循环",
-  "preview.text": "环上的节点会放进一个条件循环，原来往回连的内容成为下一轮的状态。",
-  "preview.into": "放进循环",
-  "preview.back": "通往下一轮",
-  "preview.then": "之后请设置循环何时结束：条件，以及最多几轮。",
+  "preview.title": "新循环",
+  "preview.members": "{{names}}会放进新的循环，往回连的内容成为下一轮。",
+  "preview.then": "之后请设置循环何时结束，以及最多几轮。",
   "preview.apply": "转换",
 };
 
