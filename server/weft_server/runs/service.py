@@ -81,12 +81,13 @@ class Runs:
             keep=settings.keep,
             keep_days=settings.keep_days,
         )
+        self._surroundings = Surroundings(settings.files, settings.allow_hosts)
         self._launcher = Launcher(
             database,
             self._link,
             Checker(catalogue),
             definitions,
-            Surroundings(settings.files, settings.allow_hosts),
+            self._surroundings,
         )
         self.tell = Commands(database, self._link)
         self.read = RunReader(database)
@@ -106,7 +107,10 @@ class Runs:
         for left in await self._database.query(unfinished.load):
             run = left.live()
             self._kept_for_now(run)
-            self._link.resume(run, left.commands(), left.request())
+            request = left.request()
+            if request is not None:
+                request = self._surroundings.around(request, left.row["workspace_id"])
+            self._link.resume(run, left.commands(), request)
         self._link.start()
         self._retention.start()
 
