@@ -177,6 +177,8 @@ class Dispatcher:
         while job is not None:
             try:
                 self._run(job)
+            except FlowError as error:
+                self._refuse(job, error)
             except BaseException as error:  # a run must end, whatever happens
                 log.exception("the run %s failed inside the engine", job.request.run_id)
                 self._refuse(job, error)

@@ -1,32 +1,43 @@
-"""Runs requests inside the supervisor; compiles a flow once, however often it is run."""
+"""Runs requests in the calling thread, with the journal behind them."""
 
-import hashlib
+import logging
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import msgspec
-from pydantic import ValidationError
 
-from weft_engine.compiler.compiled import Compiled, compile_flow
+from weft_engine.compiler.program import Program
+from weft_engine.compiler.selection import Selection
 from weft_engine.errors import FlowError
-from weft_engine.flow.model import Flow
 from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.runs.debug import Command
+from weft_engine.runs.engine.control import RunControl
+from weft_engine.runs.engine.resume import Recorded
+from weft_engine.runs.engine.run import Run
 from weft_engine.runs.events import RunEvent
 from weft_engine.runs.files import LocalFiles
-from weft_engine.runs.journal.base import JournalStore, StepRow
+from weft_engine.runs.forking import keeping
+from weft_engine.runs.journal.base import Journal, JournalStore, RunEntry, StepRow
 from weft_engine.runs.journal.codec import Codec
+from weft_engine.runs.journal.errors import JournalError
+from weft_engine.runs.journal.group import open_run
 from weft_engine.runs.journal.values import ValueStore
 from weft_engine.runs.outputs import OutputStore
+from weft_engine.runs.programs import Programs
 from weft_engine.runs.queue import Job
 from weft_engine.runs.retelling import Told, told_again
 from weft_engine.runs.run import RunRequest, RunResult
-from weft_engine.runs.runner import run_flow
+from weft_engine.runs.runner import references
 
-_MOST_COMPILED: Final = 64
+log = logging.getLogger(__name__)
+
+EmitAll = Callable[[list[RunEvent]], None]
+
+_STANDS: Final = frozenset({"asked", "breakpoint", "step"})
 
 
 class Resting(Protocol):
@@ -35,124 +46,179 @@ class Resting(Protocol):
     def __call__(self, job: Job, *, rests: bool) -> None: ...
 
 
-class _Cancelling:
-    """All that can be said to a run that is one job on the kernel."""
-
-    def __init__(self, cancel: threading.Event) -> None:
-        self._cancel = cancel
-
-    def tell(self, command: Command) -> None:
-        raise FlowError(
-            "The run cannot do that.", code="run.not_active", params={"kind": command.kind}
-        )
-
-    def cancel(self) -> None:
-        self._cancel.set()
+def never_rests(job: Job, *, rests: bool) -> None:
+    """Where nobody else waits for the run's place."""
 
 
+@dataclass
 class Executor:
     """Runs one request after the other, from several threads."""
 
-    def __init__(
-        self,
-        data: Path,
-        emit: Callable[[list[RunEvent]], None],
-        store: JournalStore | None = None,
-        owner: str = "",
-    ) -> None:
-        self._data = data
-        self._store = OutputStore(data)
-        self._emit = emit
-        self._catalogue: Catalogue | None = None
-        self._known: OrderedDict[bytes, tuple[Flow, Compiled | None]] = OrderedDict()
-        self._lock = threading.Lock()
+    data: Path
+    """Where blobs are."""
+    emit: EmitAll
+    """Takes events of runs, in order, from any thread."""
+    store: JournalStore | None = None
+    """The journal; without it nothing goes on after a crash."""
+    owner: str = "engine"
+    """Who holds the runs."""
+    read_outputs: bool = False
+    """Whether results are to hold what the flow's output nodes gave."""
+    _catalogue: Catalogue | None = None
+    _programs: Programs = field(default_factory=Programs)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._outputs = OutputStore(self.data)
 
     def warm_up(self) -> Catalogue:
         """Load the node types."""
         with self._lock:
             if self._catalogue is None:
                 self._catalogue = Catalogue.installed()
+                if self.store is not None:
+                    self.store.codec = Codec.of(self._catalogue)
             return self._catalogue
 
-    def run(self, job: Job, resting: Resting) -> RunResult | None:
+    def run(self, job: Job, resting: Resting = never_rests) -> RunResult | None:
         """Run a request; everything there is to say of it is said by events.
 
         Returns:
             What became of it; None when another engine runs it.
+
+        Raises:
+            WeftError: it cannot begin, or its journal cannot be written any more.
         """
-        request = job.request
-        cancel = threading.Event()
+        control = RunControl()
         with job.lock:
             job.started = True
-            job.control = _Cancelling(cancel)
+            # It may have been told already that it waits.
+            job.request = msgspec.structs.replace(job.request, last_seq=job.last_seq)
+            job.control = Mailbox(control)
+            for command in job.commands:
+                control.send(command)
             if job.cancelled:
-                cancel.set()
+                control.cancel()
         catalogue = self.warm_up()
-        flow, compiled = self._flow(request, catalogue)
-        return run_flow(
-            flow,
-            catalogue,
-            run_id=request.run_id,
-            files=LocalFiles(Path(request.files_root), confined=request.confined),
-            emit=lambda event: self._tell(job, event),
-            store=self._store,
-            inputs=request.inputs,
-            cancel=cancel,
-            from_node=request.from_node,
-            to_node=request.to_node,
-            reuse=request.reuse,
-            env=request.env,
-            allow_hosts=request.allow_hosts,
-            trigger=request.trigger,
-            compiled=compiled,
-            read_outputs=False,
-            last_seq=job.last_seq,
-        )
+        program, selection = self._programs.of(job.request, catalogue)
+        try:
+            return self._go(job, program, selection, control, resting)
+        except JournalError as error:
+            if error.code == "journal.fenced":
+                log.warning("the run %s is held by another engine", job.request.run_id)
+                return None
+            raise
 
     def told_again(self, steps: Sequence[StepRow]) -> Iterator[Told]:
         """What became of the activations of a run that has ended."""
-        values = ValueStore(self._data, Codec.of(self.warm_up()))
-        return told_again(steps, values, self._store)
+        return told_again(steps, self._values(), self._outputs)
 
-    def _tell(self, job: Job, event: RunEvent) -> None:
-        job.last_seq = event.seq
-        self._emit([event])
+    def _go(
+        self,
+        job: Job,
+        program: Program,
+        selection: Selection,
+        control: RunControl,
+        resting: Resting,
+    ) -> RunResult:
+        request = job.request
+        values, journal = self._values(), self._journal(request, program)
+        try:
+            recorded = self._recorded(request, program, values)
+        except BaseException:
+            if journal is not None:
+                journal.end("failed")
+            raise
+        run = Run(
+            request,
+            program,
+            emit=partial(self._tell, job, resting),
+            store=self._outputs,
+            files=LocalFiles(Path(request.files_root), confined=request.confined),
+            selection=selection,
+            earlier=references(request.reuse),
+            journal=journal,
+            values=values,
+            recorded=recorded,
+            control=control,
+        )
+        result = run.go()
+        if self.read_outputs and result.state.ended:
+            result.outputs = run.outputs()
+        return result
 
-    def _flow(self, request: RunRequest, catalogue: Catalogue) -> tuple[Flow, Compiled | None]:
-        """The flow, and what is known of it; a part of a flow is compiled for its run alone."""
-        key = hashlib.sha256(msgspec.json.encode(request.flow)).digest()
-        with self._lock:
-            found = self._known.get(key)
-            if found is not None:
-                self._known.move_to_end(key)
-        part = request.from_node is not None or request.to_node is not None
-        if found is None:
-            flow = _read(request.flow)
-            found = flow, _compiled(flow, catalogue)
-            with self._lock:
-                self._known[key] = found
-                while len(self._known) > _MOST_COMPILED:
-                    self._known.popitem(last=False)
-        return found[0], None if part else found[1]
+    # The journal
+
+    def _values(self) -> ValueStore:
+        return ValueStore(self.data, Codec.of(self.warm_up()))
+
+    def _journal(self, request: RunRequest, program: Program) -> Journal | None:
+        if self.store is None or request.durability == "none":
+            return None
+        if request.forked_from is not None and not request.resume:
+            self._fork(self.store, request, program)
+        return open_run(self.store, request, program.hash, request.durability, self.owner)
+
+    def _fork(self, store: JournalStore, request: RunRequest, program: Program) -> None:
+        """Begin with rows of another run, where the journal still has them."""
+        former = store.entry(request.forked_from or "")
+        if former is None or store.entry(request.run_id) is not None:
+            return
+        steps = store.steps(former.id)
+        keep = keeping(request, program, former, steps, self._program_of)
+        entry = RunEntry(
+            id=request.run_id,
+            plan_hash=program.hash,
+            tenant=request.tenant,
+            priority=request.priority,
+            forked_from=former.id,
+            request=request,
+        )
+        store.fork(former.id, entry, keep)
+
+    def _program_of(self, entry: RunEntry) -> Program:
+        return self._programs.whole(entry.request, self.warm_up())
+
+    def _recorded(
+        self, request: RunRequest, program: Program, values: ValueStore
+    ) -> Recorded | None:
+        """What the run, or the one it is forked from, did before."""
+        store = self.store
+        if store is None or not (request.resume or request.forked_from):
+            return None
+        entry = store.entry(request.run_id)
+        if entry is not None and entry.plan_hash != program.hash:
+            raise FlowError(
+                "The run cannot go on: node types have changed since it began.",
+                code="run.plan_changed",
+                hint="Start it again.",
+                params={"id": request.run_id},
+            )
+        run_id = request.run_id
+        return Recorded(values, store.steps(run_id), store.wakes(run_id), store.signals(run_id))
+
+    # What it says
+
+    def _tell(self, job: Job, resting: Resting, events: list[RunEvent]) -> None:
+        job.last_seq = events[-1].seq
+        for event in events:
+            if event.type == "run_paused" and event.data.get("reason") in _STANDS:
+                resting(job, rests=True)
+            elif event.type == "run_resumed":
+                resting(job, rests=False)
+        self.emit(events)
 
 
-def _compiled(flow: Flow, catalogue: Catalogue) -> Compiled | None:
-    """None when the flow has problems: the run will tell them."""
-    try:
-        return compile_flow(flow, catalogue)
-    except FlowError:
-        return None
+class Mailbox:
+    """How a run under way is reached."""
 
+    def __init__(self, control: RunControl) -> None:
+        self._control = control
 
-def _read(plain: dict[str, Any]) -> Flow:
-    try:
-        return Flow.model_validate(plain)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise FlowError(
-            f"The flow cannot be read: {where}: {first['msg']}",
-            code="flow.file.bad_value",
-            hint="Correct the flow; `weft check` names every mistake.",
-            params={"path": where},
-        ) from error
+    def tell(self, command: Command) -> None:
+        """Say something to it."""
+        self._control.send(command)
+
+    def cancel(self) -> None:
+        """Stop it for good."""
+        self._control.cancel()

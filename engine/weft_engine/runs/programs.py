@@ -10,12 +10,12 @@ from pydantic import ValidationError
 
 from weft_engine.compiler.building import compile_program
 from weft_engine.compiler.program import Program, ProgramOptions
-from weft_engine.compiler.selection import Selection, select
+from weft_engine.compiler.selection import Selection
 from weft_engine.errors import FlowError
 from weft_engine.flow.model import Flow
 from weft_engine.nodes.catalogue import Catalogue
-from weft_engine.runs.outputs import OutputRef, reference
 from weft_engine.runs.run import RunRequest
+from weft_engine.runs.runner import choose_nodes, references, require_possible
 
 _MOST: Final = 64
 
@@ -27,14 +27,31 @@ class Programs:
         self._known: OrderedDict[bytes, Program] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, request: RunRequest, catalogue: Catalogue) -> tuple[Program, Selection | None]:
-        """The program of a run, and the nodes of it that take part; all of them when None.
+    def of(self, request: RunRequest, catalogue: Catalogue) -> tuple[Program, Selection]:
+        """The program of a run, and the nodes of it that take part.
 
         Raises:
-            FlowError: the flow cannot be read, is not valid, or lacks a node that was named.
+            FlowError: the flow cannot be read, is not valid, lacks a node that was named, or cannot
+                run here.
         """
-        if request.forked_from is None and (request.from_node or request.to_node):
-            return _part(request, catalogue)
+        part = request.from_node is not None or request.to_node is not None
+        if not part or request.forked_from is not None:
+            program = self.whole(request, catalogue)
+            require_possible(request, program.flow)
+            return program, Selection(frozenset(program.flow.nodes))
+        # A part of a flow is compiled for its run alone: problems elsewhere do not matter.
+        flow = read_flow(request.flow)
+        require_possible(request, flow)
+        selection = choose_nodes(request, flow, references(request.reuse))
+        options = _options(request)
+        return compile_program(flow, catalogue, options, only=selection.run), selection
+
+    def whole(self, request: RunRequest, catalogue: Catalogue) -> Program:
+        """The program of all of a flow.
+
+        Raises:
+            FlowError: the flow cannot be read, or is not valid.
+        """
         key = hashlib.sha256(
             msgspec.json.encode([request.flow, request.flows, sorted(_isolated(request))])
         ).digest()
@@ -42,36 +59,13 @@ class Programs:
             found = self._known.get(key)
             if found is not None:
                 self._known.move_to_end(key)
-                return found, None
+                return found
         found = compile_program(read_flow(request.flow), catalogue, _options(request))
         with self._lock:
             self._known[key] = found
             while len(self._known) > _MOST:
                 self._known.popitem(last=False)
-        return found, None
-
-
-def earlier(request: RunRequest) -> dict[str, dict[str, OutputRef]]:
-    """References to earlier outputs, which were told alone or within their event."""
-    return {
-        node: {port: reference(kept.get("ref", kept)) for port, kept in ports.items()}
-        for node, ports in request.reuse.items()
-    }
-
-
-def _part(request: RunRequest, catalogue: Catalogue) -> tuple[Program, Selection]:
-    """A part of a flow, made for its run alone: problems elsewhere do not matter."""
-    flow, kept = read_flow(request.flow), earlier(request)
-
-    def reusable(node: str, ports: Any) -> bool:
-        there = kept.get(node, {})
-        return all(port in there and there[port].whole for port in ports)
-
-    selection = select(
-        flow, from_node=request.from_node, to_node=request.to_node, reusable=reusable
-    )
-    program = compile_program(flow, catalogue, _options(request), only=selection.run)
-    return program, selection
+        return found
 
 
 def _options(request: RunRequest) -> ProgramOptions:
@@ -79,7 +73,7 @@ def _options(request: RunRequest) -> ProgramOptions:
 
 
 def _isolated(request: RunRequest) -> frozenset[str]:
-    return frozenset(point.node for point in request.breakpoints)
+    return frozenset(point.node for point in request.breakpoints if not point.sample)
 
 
 def read_flow(plain: dict[str, Any]) -> Flow:

@@ -24,7 +24,7 @@ from weft_engine.runs.outputs import OutputRef, OutputStore, reference
 from weft_engine.runs.run import RunRequest, RunResult, RunState
 from weft_engine.runs.tracker import describe
 
-__all__ = ["Emit", "make_run", "mistake", "refused", "run_flow"]
+__all__ = ["Emit", "make_run", "mistake", "references", "refused", "require_possible", "run_flow"]
 
 Emit = Callable[[RunEvent], None]
 Reuse = Mapping[str, Mapping[str, dict[str, Any]]]
@@ -141,12 +141,9 @@ def make_run(
         FlowError: it cannot even begin: `flow.invalid`, `run.unknown_node`, `run.unknown_env`,
             `run.mode_unsupported`, `run.unknown_input`.
     """
-    if more.get("executor") is None:
-        _must_be_local(request.env)
-    _must_be_batch(flow)
-    earlier = _references(request.reuse)
+    require_possible(request, flow, local=more.get("executor") is None)
+    earlier = references(request.reuse)
     selection = choose_nodes(request, flow, earlier, program)
-    _must_know_inputs(flow, request.inputs)
     part = request.from_node is not None or request.to_node is not None
     if program is None or part:
         options = ProgramOptions(
@@ -164,6 +161,18 @@ def make_run(
         control=more.pop("control", None) or RunControl(),
         **more,
     )
+
+
+def require_possible(request: RunRequest, flow: Flow, *, local: bool = True) -> None:
+    """Refuse what cannot run here.
+
+    Raises:
+        FlowError: `run.unknown_env`, `run.mode_unsupported`, `run.unknown_input`.
+    """
+    if local:
+        _must_be_local(request.env)
+    _must_be_batch(flow)
+    _must_know_inputs(flow, request.inputs)
 
 
 def choose_nodes(
@@ -204,7 +213,7 @@ def _one_by_one(emit: Emit) -> Callable[[list[RunEvent]], None]:
     return emit_all
 
 
-def _references(reuse: Reuse) -> dict[str, dict[str, OutputRef]]:
+def references(reuse: Reuse) -> dict[str, dict[str, OutputRef]]:
     """References as they were told, alone or within their event."""
     return {
         node: {port: reference(kept.get("ref", kept)) for port, kept in ports.items()}

@@ -17,6 +17,7 @@ import pytest
 
 from weft_engine.errors import WeftError
 from weft_engine.runs.client import SupervisorClient
+from weft_engine.runs.debug import Command
 from weft_engine.runs.events import RUN_ENDS, RunEvent
 from weft_engine.runs.outputs import OutputStore
 from weft_engine.runs.run import RunRequest
@@ -49,6 +50,12 @@ class Engine(SupervisorClient):
     async def end_of(self, run_id: str) -> RunEvent:
         await self.until(lambda: any(e.type in RUN_ENDS for e in self.heard.get(run_id, ())))
         return self.heard[run_id][-1]
+
+    async def until_restarted(self) -> None:
+        async with asyncio.timeout(WAIT_S):
+            while not self.restarts:
+                with contextlib.suppress(WeftError):
+                    await self.ping()
 
     def types(self, run_id: str) -> list[str]:
         return [event.type for event in self.heard.get(run_id, ())]
@@ -223,7 +230,7 @@ def test_a_waiting_run_counts_on_from_its_place(tmp_path: Path) -> None:
     with_engine(tmp_path, work, workers=1)
 
 
-def test_killing_the_engine_interrupts_its_runs_and_it_comes_back(tmp_path: Path) -> None:
+def test_a_killed_engine_is_started_again_and_goes_on_with_its_runs(tmp_path: Path) -> None:
     async def work(engine: Engine) -> None:
         async with silence() as service:
             hosts = (f"127.0.0.1:{service.port}",)
@@ -233,16 +240,152 @@ def test_killing_the_engine_interrupts_its_runs_and_it_comes_back(tmp_path: Path
             before = engine.pid
             assert before is not None
             os.kill(before, signal.SIGKILL)
+            await service.arrived.acquire()
+            assert engine.restarts == 1
+            assert engine.pid not in (None, before)
+            await engine.cancel("run_1")
+            assert (await engine.end_of("run_1")).type == "run_cancelled"
+            assert "run_resumed" in engine.types("run_1")
+            numbers = [event.seq for event in engine.heard["run_1"]]
+            assert numbers == list(range(1, len(numbers) + 1))
+            assert (await engine.run("run_2", HELLO)).type == "run_completed"
+
+    with_engine(tmp_path, work)
+
+
+def test_a_run_without_a_journal_is_interrupted_when_the_engine_dies(tmp_path: Path) -> None:
+    async def work(engine: Engine) -> None:
+        async with silence() as service:
+            hosts = (f"127.0.0.1:{service.port}",)
+            request = engine.request("run_1", service.flow(), allow_hosts=hosts, durability="none")
+            await engine.submit(request)
+            await service.arrived.acquire()
+            await engine.until(lambda: "node_started" in engine.types("run_1"))
+            assert engine.pid is not None
+            os.kill(engine.pid, signal.SIGKILL)
             end = await engine.end_of("run_1")
             assert end.type == "run_failed"
             assert end.data["failure"]["code"] == "run.interrupted"
             assert end.data["failure"]["hint"]
             assert end.seq == len(engine.heard["run_1"])
-            assert (await engine.run("run_2", HELLO)).type == "run_completed"
-            assert engine.restarts == 1
-            assert engine.pid not in (None, before)
 
     with_engine(tmp_path, work)
+
+
+WAITS: dict[str, Any] = {
+    "format": "weft/1",
+    "name": "Waits",
+    "inputs": {"who": {"default": "you"}},
+    "nodes": {
+        "who": {"type": "flow.input", "settings": {"name": "who"}},
+        "go": {"type": "control.signal", "settings": {"name": "go"}},
+        "show": {"type": "text.template", "settings": {"template": "Got {{ item }}"}},
+    },
+    "edges": [
+        {"source": "who", "source_port": "value", "target": "go", "target_port": "item"},
+        {"source": "go", "source_port": "received", "target": "show", "target_port": "item"},
+    ],
+}
+
+
+def signal_command(number: int) -> Command:
+    return Command(kind="signal", signal={"id": f"s{number}", "name": "go", "payload": "now"})
+
+
+async def parked(engine: Engine, run_id: str) -> None:
+    await engine.until(lambda: "run_paused" in engine.types(run_id))
+    async with asyncio.timeout(WAIT_S):
+        while (await engine.ping()).parked == 0:
+            pass
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["the same engine", "another engine"])
+def test_a_parked_run_is_held_by_nobody_and_goes_on_by_its_signal(
+    killed: bool, tmp_path: Path
+) -> None:
+    async def work(engine: Engine) -> None:
+        await engine.submit(engine.request("run_1", WAITS))
+        await parked(engine, "run_1")
+        pong = await engine.ping()
+        assert (pong.running, pong.parked) == (0, 1)
+        if killed:
+            assert engine.pid is not None
+            os.kill(engine.pid, signal.SIGKILL)
+            await engine.until_restarted()
+            await parked(engine, "run_1")
+            assert not RUN_ENDS & set(engine.types("run_1"))
+        assert await engine.tell("run_1", signal_command(1))
+        assert (await engine.end_of("run_1")).type == "run_completed"
+        numbers = [event.seq for event in engine.heard["run_1"]]
+        assert numbers == list(range(1, len(numbers) + 1))
+        with pytest.raises(WeftError) as caught:
+            await engine.tell("run_1", Command(kind="pause"))
+        assert caught.value.code == "run.not_active"
+
+    with_engine(tmp_path, work)
+
+
+def test_a_signal_sent_twice_counts_once_and_one_that_came_early_is_kept(tmp_path: Path) -> None:
+    async def work(engine: Engine) -> None:
+        await engine.submit(engine.request("run_1", WAITS))
+        await parked(engine, "run_1")
+        other = Command(kind="signal", signal={"id": "x", "name": "other"})
+        assert await engine.tell("run_1", other)
+        assert not await engine.tell("run_1", other)
+        assert await engine.tell("run_1", signal_command(1))
+        assert (await engine.end_of("run_1")).type == "run_completed"
+
+    with_engine(tmp_path, work)
+
+
+def test_a_parked_run_is_cancelled(tmp_path: Path) -> None:
+    async def work(engine: Engine) -> None:
+        await engine.submit(engine.request("run_1", WAITS))
+        await parked(engine, "run_1")
+        await engine.cancel("run_1")
+        assert (await engine.end_of("run_1")).type == "run_cancelled"
+        assert (await engine.ping()).parked == 0
+
+    with_engine(tmp_path, work)
+
+
+def test_a_paused_run_stays_paused_whoever_dies(tmp_path: Path) -> None:
+    async def work(engine: Engine) -> None:
+        async with silence() as service:
+            hosts = (f"127.0.0.1:{service.port}",)
+            await engine.submit(engine.request("run_1", service.flow(), allow_hosts=hosts))
+            await service.arrived.acquire()
+            await engine.tell("run_1", Command(kind="pause"))
+            assert engine.pid is not None
+            os.kill(engine.pid, signal.SIGKILL)
+            await engine.until(lambda: "run_paused" in engine.types("run_1"))
+            assert (await engine.ping()).running == 1
+            assert service.arrived.locked(), "nothing is started while it is paused"
+            await engine.tell("run_1", Command(kind="resume"))
+            await service.arrived.acquire()
+            await engine.cancel("run_1")
+            assert (await engine.end_of("run_1")).type == "run_cancelled"
+
+    with_engine(tmp_path, work)
+
+
+def test_runs_that_stand_still_take_nobodys_place(tmp_path: Path) -> None:
+    async def work(engine: Engine) -> None:
+        async with silence() as service:
+            hosts = (f"127.0.0.1:{service.port}",)
+            await engine.submit(engine.request("run_1", service.flow(), allow_hosts=hosts))
+            await service.arrived.acquire()
+            await engine.submit(engine.request("run_2", HELLO))
+            await engine.until(lambda: "run_queued" in engine.types("run_2"))
+            await engine.tell("run_2", Command(kind="pause"))
+            await engine.submit(engine.request("run_3", HELLO))
+            await engine.cancel("run_1")
+            assert (await engine.end_of("run_3")).type == "run_completed"
+            await engine.until(lambda: "run_paused" in engine.types("run_2"))
+            await engine.tell("run_2", Command(kind="resume"))
+            assert (await engine.end_of("run_2")).type == "run_completed"
+
+    with_engine(tmp_path, work, workers=1)
 
 
 def test_stopping_leaves_what_is_under_way_where_it_is(tmp_path: Path) -> None:
@@ -270,6 +413,7 @@ SERVER = """
 import asyncio, sys
 from pathlib import Path
 from weft_engine.runs.client import SupervisorClient
+from weft_engine.runs.debug import Command
 
 async def main():
     folder = Path(sys.argv[1])
