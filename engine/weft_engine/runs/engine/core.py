@@ -235,7 +235,7 @@ class Core:
         if activation in activation.scope.active:
             activation.scope.active.discard(activation)
             self.active -= 1
-            if self.crowd and self.active <= self.most_active:
+            while self.crowd and self.active - len(self.crowd) < self.most_active:
                 self.crowd.popleft()()
 
     def left_behind(self, activation: Activation) -> None:
