@@ -172,7 +172,9 @@ class RunLoop:
         if self._step is not None and box.empty() and self._step():
             return True
         limit = core.timers[0][0] - core.clock.monotonic() if core.timers else None
-        if self._polls and not self._stop.is_set():
+        if self._stop.is_set() and not core.cancelling:
+            return True  # it was set after this turn had looked
+        if self._polls and not core.cancelling:
             limit = _POLL_S if limit is None else min(limit, _POLL_S)
         try:
             message = box.get(timeout=None if limit is None else max(limit, 0.0))
