@@ -59,5 +59,59 @@ export const SPECS: ReadonlyMap<string, SpecLike> = new Map(
       outputs: [],
       settings: {},
     },
+    {
+      type: "control.for_each",
+      name: "For each",
+      category: "control",
+      version: 1,
+      works: "container" as const,
+      inputs: [{ name: "items", type: "Stream[T]", required: true }],
+      outputs: [
+        { name: "results", type: "Stream[U]" },
+        { name: "errors", type: "Stream[Row]" },
+      ],
+      inside: {
+        outputs: [
+          { name: "item", type: "T" },
+          { name: "index", type: "Number" },
+        ],
+        inputs: [{ name: "result", type: "U", required: false }],
+      },
+      settings: {},
+    },
+    {
+      type: "control.try",
+      name: "Try",
+      category: "control",
+      version: 1,
+      works: "container" as const,
+      inputs: [{ name: "item", type: "T", required: false }],
+      outputs: [
+        { name: "result", type: "U" },
+        { name: "failed", type: "Row" },
+      ],
+      inside: {
+        outputs: [
+          { name: "item", type: "T" },
+          { name: "error", type: "Row", section: "catch" },
+          { name: "outcome", type: "Row", section: "finally" },
+        ],
+        inputs: [
+          { name: "result", type: "U", required: false },
+          { name: "caught", type: "U", required: false, section: "catch" },
+        ],
+      },
+      settings: {},
+    },
+    {
+      type: "control.switch",
+      name: "Switch",
+      category: "control",
+      version: 1,
+      inputs: [{ name: "item", type: "T", required: true }],
+      outputs: [],
+      ports_from: { setting: "cases", key: "name", type: "T", also: ["otherwise"] },
+      settings: { properties: { cases: {} }, required: ["cases"] },
+    },
   ].map((spec) => [spec.type, spec]),
 );
