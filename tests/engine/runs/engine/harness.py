@@ -8,6 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import Field
+
 from tests.engine.compiler import flows as sample
 from tests.engine.compiler.flows import flow_of, info, seen
 from weft_engine.flow.model import Flow
@@ -102,7 +104,7 @@ class Numbers(NodeType):
     """Some numbers, as a stream."""
 
     type: Literal["e.numbers"] = "e.numbers"
-    numbers: list[float] = [1, 2, 3]
+    numbers: list[float] = Field([1, 2, 3])
     info = info()
 
     def process(self) -> Iterator[Number]:
