@@ -22,12 +22,17 @@ __all__ = ["SupervisorClient", "codes"]
 
 log = logging.getLogger(__name__)
 
+_HARMLESS_TWICE: Final = frozenset({"signal", "pause", "resume", "breakpoints"})
 _LONGEST_PATH: Final = 100
 _START_S: Final = 30.0
 _STOP_S: Final = 3.0
 _FIRST_DELAY_S: Final = 0.1
 _LONGEST_DELAY_S: Final = 5.0
 _HEALTHY_S: Final = 10.0
+
+
+class _LostError(Exception):
+    """The process died before it answered."""
 
 
 class SupervisorClient:
@@ -143,7 +148,9 @@ class SupervisorClient:
             ResourceError: `run.engine_unavailable`.
         """
         told: protocol.Told = await self._ask(
-            lambda number: protocol.Tell(number, run_id, command), wait_s
+            lambda number: protocol.Tell(number, run_id, command),
+            wait_s,
+            again=command.kind in _HARMLESS_TWICE,
         )
         if told.failure is not None:
             raise _told_error(told.failure)
@@ -175,21 +182,39 @@ class SupervisorClient:
         pong: protocol.Pong = await self._ask(protocol.Ping, wait_s)
         return pong
 
-    async def _ask(self, question: Callable[[int], protocol.Request], wait_s: float) -> Any:
-        if self._link is None:
-            await self._wait_for_link(wait_s)
-        if self._link is None:
-            raise _unavailable()
+    async def _ask(
+        self, question: Callable[[int], protocol.Request], wait_s: float, *, again: bool = True
+    ) -> Any:
+        """Ask, and once more when the process dies over it, unless that could do it twice."""
+        try:
+            async with asyncio.timeout(wait_s):
+                while True:
+                    link = self._link or await self._linked()
+                    try:
+                        return await self._answer(link, question)
+                    except _LostError:
+                        if not again:
+                            raise _unavailable() from None
+        except TimeoutError as exc:
+            raise _unavailable() from exc
+
+    async def _answer(self, link: Link, question: Callable[[int], protocol.Request]) -> Any:
         self._number = number = self._number + 1
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._asked[number] = answer
-        self._link.write(protocol.encode(question(number)))
         try:
-            return await asyncio.wait_for(answer, wait_s)
-        except TimeoutError as exc:
-            raise _unavailable() from exc
+            link.write(protocol.encode(question(number)))
+            return await answer
         finally:
             self._asked.pop(number, None)
+            self._parts.pop(number, None)
+
+    async def _linked(self) -> Link:
+        if self._keeper is None:
+            raise _unavailable()
+        while self._link is None:
+            await self._connected.wait()
+        return self._link
 
     async def stop(self) -> None:
         """End the engine's process; runs in flight stay where they are."""
@@ -340,7 +365,7 @@ class SupervisorClient:
         self._connected.clear()
         for answer in self._asked.values():
             if not answer.done():
-                answer.set_exception(_unavailable())
+                answer.set_exception(_LostError())
 
 
 def _told_error(failure: Mapping[str, Any]) -> WeftError:
