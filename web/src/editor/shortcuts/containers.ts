@@ -38,10 +38,12 @@ export function goIn(): boolean {
 }
 
 /** Escape on a node in a container: the container; false when it lies in none. */
-export function goOut(): boolean {
-  const [id] = selection();
-  const container = id === undefined ? undefined : aroundNow().get(id);
-  const together = selection().every((each) => aroundNow().get(each) === container);
+export function goOut(from?: EventTarget | null): boolean {
+  // The canvas has let go of the node by now: what has the keys tells which one it was.
+  const at = from instanceof Element ? from.closest<HTMLElement>(".react-flow__node") : null;
+  const ids = selection().length > 0 ? selection() : [at?.dataset.id ?? ""];
+  const container = aroundNow().get(ids[0] ?? "");
+  const together = ids.every((each) => aroundNow().get(each) === container);
   if (container === undefined || !together) return false;
   chooseContainer(container, false);
   focus(container);
