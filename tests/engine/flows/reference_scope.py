@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -96,15 +97,20 @@ class Scope:
 
     # Variables and names
 
-    def sees(self, name: str) -> dict[str, Any]:
-        """The variables as a node sees them."""
-        before: set[str] = set()
+    def _before(self, name: str) -> AbstractSet[str]:
+        """The nodes before one, along edges; a node that does not take part leads nowhere."""
+        found: AbstractSet[str] = frozenset()
         todo = [name]
         while todo:
-            for node in self.called.before(todo.pop(), self.container):
-                if node not in before:
-                    before.add(node)
+            for node in self.called.before(todo.pop(), self.container) - found:
+                if self.called.wiring.nodes[node].state == "runs":
+                    found |= {node}
                     todo.append(node)
+        return found
+
+    def sees(self, name: str) -> dict[str, Any]:
+        """The variables as a node sees them."""
+        before = self._before(name)
         found = dict(self.variables)
         for node in self.order:
             if node in before:
@@ -120,13 +126,7 @@ class Scope:
 
     def known(self, name: str) -> dict[str, Any]:
         """Outputs of nodes before one, for expressions."""
-        before: set[str] = set()
-        todo = [name]
-        while todo:
-            for node in self.called.before(todo.pop(), self.container):
-                if node not in before:
-                    before.add(node)
-                    todo.append(node)
+        before = self._before(name)
         found = dict(self.outer)
         for node in sorted(before):
             ports = {

@@ -18,6 +18,14 @@ CATALOGUE = Catalogue([*SAMPLES, *Catalogue.installed()])
 assert not CATALOGUE.problems, CATALOGUE.problems
 
 TEXTS = ["a", "b", "bc", "d"]
+VALUES = [
+    "item",
+    'vars.seen + "x"',
+    "vars.seen",
+    "vars.seen + text(index)",
+    'join(sorted(keys(nodes)), " ")',
+]
+"""What variables are set to."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +118,7 @@ class Drawing:
     def scope(self, parent: str | None, ports: list[Port], size: int, depth: int) -> list[Port]:
         """Draw some nodes; the ports of the scope, those around included."""
         for _ in range(size):
-            if self.containers and depth < 3 and self.draw(st.integers(0, 3)) == 0:
+            if self.containers and depth < 3 and self.draw(st.integers(0, 2)) == 0:
                 ports += self.container(parent, ports, depth)
             else:
                 ports += self.plain(parent, ports)
@@ -209,7 +217,7 @@ class Drawing:
     def _variable(self) -> dict[str, str]:
         return {
             "name": "seen",
-            "value": self.draw(st.sampled_from(["item", 'vars.seen + "x"', "vars.seen"])),
+            "value": self.draw(st.sampled_from(VALUES)),
         }
 
     def one(self, leaving: list[Port]) -> Port:
