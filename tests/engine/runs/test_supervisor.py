@@ -338,6 +338,36 @@ def test_a_signal_sent_twice_counts_once_and_one_that_came_early_is_kept(tmp_pat
     with_engine(tmp_path, work)
 
 
+def test_one_signal_ends_one_wait(tmp_path: Path) -> None:
+    twice = {
+        **WAITS,
+        "nodes": {**WAITS["nodes"], "more": {"type": "control.signal", "settings": {"name": "go"}}},
+        "edges": [
+            *WAITS["edges"],
+            {"source": "show", "source_port": "text", "target": "more", "target_port": "item"},
+        ],
+    }
+
+    async def work(engine: Engine) -> None:
+        def waited() -> int:
+            return engine.types("run_1").count("run_paused")
+
+        await engine.submit(engine.request("run_1", twice))
+        await parked(engine, "run_1")
+        await engine.tell("run_1", signal_command(1))
+        await engine.until(lambda: waited() == 2)
+        await parked(engine, "run_1")
+        assert engine.pid is not None
+        os.kill(engine.pid, signal.SIGKILL)
+        await engine.until_restarted()
+        await parked(engine, "run_1")
+        assert not RUN_ENDS & set(engine.types("run_1"))
+        await engine.tell("run_1", signal_command(2))
+        assert (await engine.end_of("run_1")).type == "run_completed"
+
+    with_engine(tmp_path, work)
+
+
 def test_a_parked_run_is_cancelled(tmp_path: Path) -> None:
     async def work(engine: Engine) -> None:
         await engine.submit(engine.request("run_1", WAITS))

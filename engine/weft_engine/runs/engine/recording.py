@@ -21,6 +21,8 @@ class Recording:
         self.waits = journal is not None and journal.durability == "sync"
         """Whether what follows an activation waits until its row is on disk."""
         self.rows: list[StepRow] = []
+        self.taken: list[str] = []
+        """Signals that were used by the rows."""
 
     @property
     def kept(self) -> bool:
@@ -86,6 +88,10 @@ class Recording:
             journal.record(rows[-1], then)
         elif then is not None:
             then()
+        if self.taken:
+            taken, self.taken = self.taken, []
+            for signal_id in taken:
+                journal.take(signal_id)
 
     def park(self, wake: WakeRow) -> None:
         """An activation waits."""
@@ -99,6 +105,5 @@ class Recording:
 
     def take(self, signal_id: str) -> None:
         """A signal has had its effect."""
-        taken = getattr(self.journal, "take", None)
-        if taken is not None:
-            taken(signal_id)
+        if self.journal is not None:
+            self.taken.append(signal_id)

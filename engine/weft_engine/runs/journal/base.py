@@ -222,6 +222,10 @@ class Journal(Protocol):
         """An activation waits no more."""
         ...
 
+    def take(self, signal_id: str) -> None:
+        """Mark a signal as used, once the rows that were recorded before are on disk."""
+        ...
+
     def lost(self) -> bool:
         """Whether another holds the run now, or the store cannot write: the run must stop."""
         ...

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final, cast
 
 from weft_engine.runs.journal.base import (
@@ -90,6 +91,10 @@ class RunJournal:
     def unpark(self, node: str, scope: str) -> None:
         self._put(Item(self._member, None, (node, scope)))
 
+    def take(self, signal_id: str) -> None:
+        take = partial(self._writer.store.take, self.lease, signal_id)
+        self._put(Item(self._member, None, None, take))
+
     def lost(self) -> bool:
         return self._member.lost()
 
@@ -138,6 +143,9 @@ class NoJournal:
         """Nothing to do."""
 
     def unpark(self, node: str, scope: str) -> None:
+        """Nothing to do."""
+
+    def take(self, signal_id: str) -> None:
         """Nothing to do."""
 
     def lost(self) -> bool:
