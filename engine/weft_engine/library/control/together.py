@@ -60,6 +60,7 @@ class Parallel(NodeType):
         end = yield
         if end.state in ("failed", "cancelled"):
             raise ScopeFailedError(end)
+        region.keep(end.variables)
         found = end.exits.get("result", SKIP)
         return {"results": [] if found is SKIP else list(found)}
 
@@ -70,6 +71,7 @@ class Race(NodeType):
     Every edge that leads to `result` is a branch. The first value that arrives is the result, and
     what is still under way is stopped. A branch that fails or is skipped drops out; only when all
     have failed, the race fails. With a Wait node as one of the branches it is a time limit.
+    Variables that are set inside are gone with it: how far the others came depends on time.
 
     >>> Race().info.inside.inputs[0].multiple
     True
@@ -109,6 +111,5 @@ class Race(NodeType):
         end = yield
         if end.state in ("failed", "cancelled"):
             raise ScopeFailedError(end)
-        region.keep(end.variables)
         found = end.exits.get("result", SKIP)
         return {"result": found[0] if found is not SKIP and found else SKIP}
