@@ -19,6 +19,7 @@ CODES: Final = {
     "run.frame_malformed": "The engine and the server do not understand each other.",
     "run.output_missing": "The stored output of a node is no longer there.",
     "run.output_unsaved": "The output of a node cannot be kept.",
+    "run.timeout": "The run took longer than it may.",
     "run.too_many": "Too many runs are waiting.",
     "journal.unavailable": "The journal of runs cannot be reached.",
     "journal.full": "There is no space left for the journal of runs.",

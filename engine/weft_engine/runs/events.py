@@ -4,20 +4,32 @@
 |---|---|
 | run_queued | position |
 | run_started | nodes: the nodes that are part of it |
-| node_started | node |
-| node_progress | node, counts {in, out: {port: n}}, done?, total?; at most 20 times a second |
+| run_paused | reason: asked, breakpoint, step; waiting with waits [{node, scope, kind, due, …}] |
+| run_resumed | nodes? where it goes on from the journal |
+| node_started | node, attempt? |
+| node_progress | node, counts {in, out: {port: n}}, done?, total?, failed?; at most 20 a second |
 | node_output | node, port, type (`port_type` where flat), count, ref: for `OutputStore.read` |
-| node_completed | node, duration_ms, counts, inputs, pinned?, failures? |
+| node_completed | node, duration_ms, counts, inputs, pinned?, failures?, restored?, attempt? |
 | node_failed | node, failure, duration_ms, counts, inputs |
-| node_skipped | node, reason, failure? |
+| node_skipped | node, reason, failure?, restored? |
 | node_cancelled | node |
+| node_retrying | node, attempt (the one that failed), delay_s, failure |
+| node_waiting | node, kind, due, signal, message, data |
+| variable_set | node, name |
+| breakpoint_hit | the fields of `debug.Stopped` |
+| breakpoint_left | at |
 | log | node?, level, message |
 | run_completed, run_cancelled | duration_ms |
 | run_failed | duration_ms, failure, never_ran: nodes |
 
+Inside containers `node` is a path (`loop/fetch`), and `scope` says where it was activated
+(`loop:3`); outside it is left out. Of a node in loops the first 1,000 activations are told one by
+one, then failures, and now and then `node_progress` with how many `activations` there were.
 `inputs` say what the ports were wired to, {port: [{source, source_port}]}; `failures` are those a
-node lived with, {count, first}. Reasons for skipping: disabled, input_skipped, not_taken,
-not_selected, reused, error_skipped.
+node lived with, {count, first}; `restored` is what a run that goes on had done before. `attempt`
+and `attempts` are there when a node may be tried, or was tried, more than once. Reasons for
+skipping: disabled, input_skipped, not_taken, not_selected, reused, error_skipped, input_failed
+(something before it failed, in a run whose independent branches go on).
 """
 
 from datetime import UTC, datetime

@@ -147,7 +147,7 @@ def make_run(
     part = request.from_node is not None or request.to_node is not None
     if program is None or part:
         options = ProgramOptions(
-            isolate=frozenset(point.node for point in request.breakpoints if not point.sample),
+            isolate=isolated(request),
             flows=request.flows,
         )
         program = compile_program(flow, catalogue, options, only=selection.run if part else None)
@@ -173,6 +173,12 @@ def require_possible(request: RunRequest, flow: Flow, *, local: bool = True) -> 
         _must_be_local(request.env)
     _must_be_batch(flow)
     _must_know_inputs(flow, request.inputs)
+
+
+def isolated(request: RunRequest) -> frozenset[str]:
+    """The paths of nodes that must be units of their own: with breakpoints, or other inputs."""
+    stops = (point.node for point in request.breakpoints if not point.sample)
+    return frozenset((*stops, *request.overrides))
 
 
 def choose_nodes(

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from weft_engine.runs.engine.planned import Planned
 from weft_engine.runs.engine.scope_run import ScopeRun
 from weft_engine.runs.executors.base import Handle
+from weft_engine.runs.planned import Planned
 from weft_engine.runs.run import NodeResult
 
 

@@ -11,11 +11,11 @@ from weft_engine.runs.engine.activations import Activation
 from weft_engine.runs.engine.attempts import Attempts
 from weft_engine.runs.engine.core import Core
 from weft_engine.runs.engine.handover import HandedOver
-from weft_engine.runs.engine.planned import Planned
 from weft_engine.runs.engine.records import Records, records_of
 from weft_engine.runs.engine.scope_run import ScopeRun
 from weft_engine.runs.engine.story import failures
 from weft_engine.runs.journal.errors import JournalError
+from weft_engine.runs.planned import Planned
 from weft_engine.runs.run import NodeResult, NodeState
 from weft_engine.runs.tracker import describe
 

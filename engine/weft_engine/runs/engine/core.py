@@ -18,12 +18,12 @@ from weft_engine.runs.engine.activations import Activation
 from weft_engine.runs.engine.control import RunControl
 from weft_engine.runs.engine.gate import Gate, Stop
 from weft_engine.runs.engine.handover import Handover
-from weft_engine.runs.engine.planned import Key, Planned, planned
 from weft_engine.runs.engine.recording import Recording
 from weft_engine.runs.engine.scope_run import ScopeRun
 from weft_engine.runs.engine.sink import NodeSink
 from weft_engine.runs.engine.story import Story
 from weft_engine.runs.executors.base import Executor
+from weft_engine.runs.planned import Key, Planned, planned
 from weft_engine.runs.run import NodeState, RunRequest
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from weft_engine.runs.debug import Command
-from weft_engine.runs.engine.planned import Planned
 from weft_engine.runs.engine.scope_run import ScopeRun
+from weft_engine.runs.planned import Planned
 
 
 @dataclass(slots=True, eq=False)

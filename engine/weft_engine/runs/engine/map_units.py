@@ -10,11 +10,11 @@ from weft_engine.nodes.types import SKIP
 from weft_engine.runs.engine.activations import Activation
 from weft_engine.runs.engine.attempts import Attempts
 from weft_engine.runs.engine.core import Core
-from weft_engine.runs.engine.planned import Planned
 from weft_engine.runs.engine.records import Records, RecordsWriter
 from weft_engine.runs.engine.scope_run import ScopeRun
 from weft_engine.runs.engine.story import failures
 from weft_engine.runs.journal.errors import JournalError
+from weft_engine.runs.planned import Planned
 from weft_engine.runs.run import NodeState
 from weft_engine.runs.tracker import PROGRESS_S, describe
 
@@ -56,7 +56,8 @@ class MapRun:
         self.result = core.story.began(unit, scope.path, quiet=self.quiet)
         self.began = core.clock.monotonic()
         self.began_at = core.clock.time()
-        self._rows = _rows(scope, unit)
+        overrides = core.request.overrides.get(unit.name, {}) if not scope.path else {}
+        self._rows = _rows(scope, unit, overrides)
         self._next = 0
         """The number of the next record to be called."""
         self._given = 0
@@ -331,14 +332,19 @@ def _absent(scope: ScopeRun, unit: Planned) -> bool:
     return bool(lifted) and all(lifted)
 
 
-def _rows(scope: ScopeRun, unit: Planned) -> Iterator[dict[str, Any] | None]:
-    """The arguments for every record; None where something required was skipped."""
+def _rows(
+    scope: ScopeRun, unit: Planned, overrides: Mapping[str, Any]
+) -> Iterator[dict[str, Any] | None]:
+    """The arguments for every record; None where something required was skipped.
+
+    Overrides take the place of what arrives at a port: of its records, when it is a list.
+    """
     steps: list[tuple[int, int, Iterator[Any]]] = []
     places: list[list[Any]] = []
     for at, slot in enumerate(unit.slots):
         values: list[Any] = []
         for place, (key, how) in enumerate(zip(slot.keys, slot.hows, strict=True)):
-            value = scope.value(key)
+            value = overrides.get(slot.name, scope.value(key))
             if how == "lift" and value is not SKIP:
                 steps.append((at, place, iter(value if _stream(value) else [value])))
             elif how == "collect" and isinstance(value, Records):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from weft_engine.kernel.operators.base import describe as describe_record
 from weft_engine.kernel.policy import Policy
 from weft_engine.nodes.spec import ERROR_PORT
-from weft_engine.runs.engine.planned import Planned
+from weft_engine.runs.planned import Planned
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from weft_engine.nodes.types import SKIP
-from weft_engine.runs.engine.planned import Key, Planned
 from weft_engine.runs.engine.scope_run import ScopeRun
 from weft_engine.runs.journal.base import SignalRow, StepRow, WakeRow
 from weft_engine.runs.journal.values import ValueStore
+from weft_engine.runs.planned import Key, Planned
 from weft_engine.runs.run import NodeState
 
 if TYPE_CHECKING:

@@ -19,7 +19,6 @@ from weft_engine.runs.engine.core import MOST_ACTIVE, Clock, Core, Parts
 from weft_engine.runs.engine.gate import Gate
 from weft_engine.runs.engine.map_units import MapUnits
 from weft_engine.runs.engine.mistakes import mistake
-from weft_engine.runs.engine.planned import planned
 from weft_engine.runs.engine.recording import Recording
 from weft_engine.runs.engine.records import records_of
 from weft_engine.runs.engine.regions import Regions
@@ -36,6 +35,7 @@ from weft_engine.runs.journal.base import Journal
 from weft_engine.runs.journal.errors import JournalError
 from weft_engine.runs.journal.values import ValueStore
 from weft_engine.runs.outputs import OutputRef, OutputStore
+from weft_engine.runs.planned import planned
 from weft_engine.runs.run import NodeResult, NodeState, RunRequest, RunResult, RunState
 from weft_engine.runs.tracker import describe
 

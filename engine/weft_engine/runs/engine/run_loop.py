@@ -158,22 +158,13 @@ class RunLoop:
 
     def _wait(self) -> bool:
         core, box = self.core, self.core.control.box
-        busy = core.active or self._groups
-        if not busy and box.empty():
-            if core.gate.closed:
-                self._pause()
-            elif core.parts.waits.waiting and self._parks():
-                self.way = "parked"
-                return False
-            elif core.gate.holds:
-                self._pause()
-            elif not core.timers and not core.parts.waits.waiting:
-                raise KernelError("A run has nothing to do and no end.")
+        if not core.active and not self._groups and box.empty() and self._rests():
+            return False
         if self._step is not None and box.empty() and self._step():
             return True
-        limit = core.timers[0][0] - core.clock.monotonic() if core.timers else None
         if self._stop.is_set() and not core.cancelling:
             return True  # it was set after this turn had looked
+        limit = core.timers[0][0] - core.clock.monotonic() if core.timers else None
         if self._polls and not core.cancelling:
             limit = _POLL_S if limit is None else min(limit, _POLL_S)
         try:
@@ -185,6 +176,19 @@ class RunLoop:
             self._paused = False
             core.story.voice.say("run_resumed", None, {})
         return True
+
+    def _rests(self) -> bool:
+        """Nothing is under way: say so, or see that the run need not stay in memory."""
+        core = self.core
+        if core.gate.closed or core.gate.holds:
+            self._pause()
+        elif core.parts.waits.waiting:
+            if self._parks():
+                self.way = "parked"
+                return True
+        elif not core.timers:
+            raise KernelError("A run has nothing to do and no end.")
+        return False
 
     def _pause(self) -> None:
         if not self._paused:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from weft_engine.nodes.types import SKIP
-from weft_engine.runs.engine.planned import Key, Planned, PlannedScope
 from weft_engine.runs.engine.records import Records
+from weft_engine.runs.planned import Key, Planned, PlannedScope
 
 if TYPE_CHECKING:
     from weft_engine.runs.engine.activations import Activation
-    from weft_engine.runs.engine.regions import RegionRun
+    from weft_engine.runs.engine.region_run import RegionRun
 
 
 class ScopeRun:

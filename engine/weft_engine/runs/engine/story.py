@@ -8,10 +8,10 @@ from typing import Any, Final
 from weft_engine.compiler.taps import VIEW
 from weft_engine.nodes.port_type import PortType
 from weft_engine.runs.encode import encode
-from weft_engine.runs.engine.planned import Planned
 from weft_engine.runs.engine.records import Records
 from weft_engine.runs.engine.telling import Voice
 from weft_engine.runs.outputs import INLINE_BYTES, OutputRef, OutputStore
+from weft_engine.runs.planned import Planned
 from weft_engine.runs.run import NodeResult, NodeState
 from weft_engine.runs.tracker import PROGRESS_S, LogBook
 

@@ -7,10 +7,11 @@ from weft_engine.runs.context import Place
 from weft_engine.runs.engine.activations import Activation
 from weft_engine.runs.engine.core import Core
 from weft_engine.runs.engine.mistakes import mistake
-from weft_engine.runs.engine.planned import Key, Planned
+from weft_engine.runs.engine.records import records_of
 from weft_engine.runs.engine.scope_run import ScopeRun
 from weft_engine.runs.executors.base import UnitOutcome, UnitTask
 from weft_engine.runs.journal.errors import JournalError
+from weft_engine.runs.planned import Key, Planned
 from weft_engine.runs.run import NodeState
 from weft_engine.runs.tracker import describe
 
@@ -24,11 +25,24 @@ class StreamUnits:
     def start(self, scope: ScopeRun, unit: Planned) -> None:
         """Everything before it has ended."""
         inputs = {f"{node}.{port}": scope.value((node, port)) for node, port in unit.inputs}
+        if self.core.request.overrides and not scope.path:
+            inputs |= self._overridden(unit)
         if self.core.gate.watching and self.core.at_gate(
             scope, unit, scope.path, "before", inputs, partial(self._begin, scope, unit)
         ):
             return
         self._begin(scope, unit, inputs)
+
+    def _overridden(self, unit: Planned) -> dict[str, Any]:
+        """Values in the place of what arrives at ports of a node that is a stretch of its own."""
+        found: dict[str, Any] = {}
+        given = self.core.request.overrides.get(unit.name, {}) if len(unit.unit.nodes) == 1 else {}
+        for port, value in given.items():
+            for source in unit.sources.get(port, ()):
+                stream = isinstance(value, list)
+                name = f"{source['source']}.{source['source_port']}"
+                found[name] = records_of(value) if stream else value
+        return found
 
     def _begin(self, scope: ScopeRun, unit: Planned, inputs: dict[str, Any]) -> None:
         core = self.core

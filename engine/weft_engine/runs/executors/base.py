@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from weft_engine.compiler.program import ScopePlan, Unit
-from weft_engine.runs.run import RunRequest
+from weft_engine.runs.run import NodeResult, NodeState, RunRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,40 @@ class Handle(Protocol):
         ...
 
 
+class Sink(Protocol):
+    """Takes what the nodes of a unit say while they work; `NodeSink` of runs/engine/sink.py.
+
+    All that it takes is plain data, so that what nodes say in other processes can be handed on.
+    Calls come from any thread. Nodes are named as in their scope, without a path.
+    """
+
+    def say(self, kind: str, node: str, data: dict[str, Any]) -> None:
+        """Tell an event of a node."""
+        ...
+
+    def log(self, node: str, level: str, message: str) -> None:
+        """Write a line into the log of the run."""
+        ...
+
+    def progress(self, node: str, done: float, total: float | None) -> None:
+        """Say how far a node is that is called once."""
+        ...
+
+    def result(self, node: str, result: NodeResult) -> None:
+        """Show what becomes of a node of a stretch; the last word of it counts."""
+        ...
+
+    def state(self, node: str) -> NodeState | None:
+        """Where another node of the scope is."""
+        ...
+
+
 class Executor(Protocol):
     """Works on units. What nodes say meanwhile goes to the `NodeSink` of runs/engine/sink.py."""
 
     name: str
 
-    def submit(self, task: UnitTask, sink: Any, done: Callable[[UnitOutcome], None]) -> Handle:
+    def submit(self, task: UnitTask, sink: Sink, done: Callable[[UnitOutcome], None]) -> Handle:
         """Work on a unit beside the caller; `done` is called once, on any thread."""
         ...
 

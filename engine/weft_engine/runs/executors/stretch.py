@@ -14,11 +14,10 @@ from weft_engine.kernel.backends.local import LocalJob
 from weft_engine.kernel.plan import make_plan
 from weft_engine.nodes.types import SKIP
 from weft_engine.runs.context import Context, Place, RunScope
-from weft_engine.runs.engine.planned import Key, planned
-from weft_engine.runs.engine.records import Records, RecordsWriter
-from weft_engine.runs.engine.sink import NodeSink
-from weft_engine.runs.executors.base import UnitOutcome, UnitTask
+from weft_engine.runs.executors.base import Sink, UnitOutcome, UnitTask
+from weft_engine.runs.journal.records import Records, RecordsWriter
 from weft_engine.runs.outputs import OutputStore
+from weft_engine.runs.planned import Key, planned
 from weft_engine.runs.tracker import Tracker, describe
 
 
@@ -32,7 +31,7 @@ class StopSign(threading.Event):
 
 def work_on_stretch(
     task: UnitTask,
-    sink: NodeSink,
+    sink: Sink,
     store: OutputStore,
     scope: RunScope,
     cancel: threading.Event,
@@ -73,7 +72,7 @@ def work_on_stretch(
 
 
 def _failed(
-    tracker: Tracker, sink: NodeSink, node: str, cause: BaseException, record: Any, attempt: int
+    tracker: Tracker, sink: Sink, node: str, cause: BaseException, record: Any, attempt: int
 ) -> UnitOutcome:
     failure = describe(cause, node or None, attempt, record)
     if node and node not in tracker.results:
@@ -92,7 +91,7 @@ def _failed(
 def _context(
     task: UnitTask,
     scope: RunScope,
-    sink: NodeSink,
+    sink: Sink,
     tracker: Tracker,
     cancel: threading.Event,
     node: str,

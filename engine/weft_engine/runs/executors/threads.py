@@ -13,8 +13,7 @@ from weft_engine.kernel.backends.local import BATCH_SIZE
 from weft_engine.kernel.io_loop import io_loop
 from weft_engine.nodes.spec import ERROR_PORT
 from weft_engine.runs.context import Context, Place, RunScope
-from weft_engine.runs.engine.sink import NodeSink
-from weft_engine.runs.executors.base import Handle, UnitOutcome, UnitTask
+from weft_engine.runs.executors.base import Handle, Sink, UnitOutcome, UnitTask
 from weft_engine.runs.executors.calling import Site, answered, awaited, outcome
 from weft_engine.runs.executors.stretch import StopSign, work_on_stretch
 from weft_engine.runs.outputs import OutputStore
@@ -86,7 +85,7 @@ class ThreadsExecutor:
         self._sites: dict[tuple[str, int], Site] = {}
         self._lock = threading.Lock()
 
-    def submit(self, task: UnitTask, sink: NodeSink, done: Done) -> Handle:
+    def submit(self, task: UnitTask, sink: Sink, done: Done) -> Handle:
         """Work on a unit beside the caller."""
         if task.unit.kind == "stream":
             sign = StopSign()
@@ -110,7 +109,7 @@ class ThreadsExecutor:
 
     # Stretches
 
-    def _stretch(self, task: UnitTask, sink: NodeSink, done: Done, sign: StopSign) -> None:
+    def _stretch(self, task: UnitTask, sink: Sink, done: Done, sign: StopSign) -> None:
         try:
             found = work_on_stretch(
                 task, sink, self._store, self._scope, sign, batch_size=self._batch_size
@@ -121,7 +120,7 @@ class ThreadsExecutor:
 
     # Calls
 
-    def _call(self, task: UnitTask, sink: NodeSink, done: Done) -> Handle:
+    def _call(self, task: UnitTask, sink: Sink, done: Done) -> Handle:
         name = task.unit.nodes[0]
         site = self._site(task.plan, task.unit, task.scope)
         place = task.place or Place(name, scope=task.scope, attempt=task.attempt)

@@ -215,3 +215,11 @@ def test_a_run_is_paused_and_goes_on(tmp_path: Path) -> None:
 def test_values_take_the_place_of_what_arrives(tmp_path: Path) -> None:
     flow = flow_of({"v": ("t.value", {"value": 1}), "a": "e.io"}, ["v.out>a.item"], outputs=["a"])
     assert execute(flow, tmp_path, overrides={"a": {"item": 5}}).gave("a") == 5
+
+
+def test_records_take_the_place_of_what_arrives(tmp_path: Path) -> None:
+    nodes = {"n": "e.numbers", "a": ("e.effect", {"name": "a"}), "c": "t.count"}
+    flow = flow_of(nodes, ["n.out>a.item", "n.out>c.rows"], outputs=["a", "c"])
+    ran = execute(flow, tmp_path, overrides={"a": {"item": [9]}, "c": {"rows": [1, 1]}})
+    assert ran.result.failure is None
+    assert (ran.gave("a"), ran.gave("c")) == ([9], [2])
