@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.engine.flows.reference import interpret
+from tests.engine.flows.running import engine
 from weft_engine.compiler.check import check
 from weft_engine.flow.file import load
 from weft_engine.nodes.catalogue import Catalogue
@@ -38,3 +39,21 @@ def test_what_it_means(text: str, gives: dict[str, dict[str, Any]]) -> None:
     for node, ports in gives.items():
         assert {port: found[node][port] for port in ports} == ports
     assert set(gives) <= set(flow.outputs or flow.nodes)
+
+
+@pytest.mark.parametrize(("text", "gives"), flows())
+def test_what_a_run_gives(text: str, gives: dict[str, dict[str, Any]]) -> None:
+    flow = load(text)
+    if any(node.type == "control.approval" for node in flow.nodes.values()):
+        pytest.skip("it waits for people")
+
+    ran = engine(flow)
+
+    if any(node.type == "control.on_error" for node in flow.nodes.values()):
+        assert ran.state == "failed"
+        assert {name: ran.result.nodes[name].state for name in gives} == dict.fromkeys(
+            gives, "completed"
+        )
+        return
+    for node, ports in gives.items():
+        assert {port: ran.outputs[node][port] for port in ports} == ports
