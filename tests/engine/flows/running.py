@@ -10,6 +10,7 @@ from tests.engine.flows.strategies import CATALOGUE
 from weft_engine.compiler.building import compile_program
 from weft_engine.compiler.program import ProgramOptions
 from weft_engine.flow.model import Flow
+from weft_engine.runs.engine.control import RunControl
 from weft_engine.runs.engine.run import Run
 from weft_engine.runs.events import RunEvent
 from weft_engine.runs.files import LocalFiles
@@ -39,8 +40,13 @@ def engine(
     isolate: frozenset[str] = frozenset(),
     flows: dict[str, Flow] | None = None,
     inputs: dict[str, Any] | None = None,
+    cancel_at: str | None = None,
 ) -> Ran:
-    """Run a flow once, in memory; a seed chooses which of several ready units goes next."""
+    """Run a flow once, in memory.
+
+    A seed chooses which of several ready units goes next; `cancel_at` is the path of a node: when
+    that begins, the run is cancelled.
+    """
     called = {name: each.model_dump(mode="json") for name, each in (flows or {}).items()}
     request = RunRequest(
         run_id="run_test",
@@ -51,11 +57,19 @@ def engine(
     )
     program = compile_program(flow, CATALOGUE, ProgramOptions(isolate=isolate, flows=called))
     events: list[RunEvent] = []
+    control = RunControl()
+
+    def hear(told: list[RunEvent]) -> None:
+        events.extend(told)
+        if any(e.type == "node_started" and e.node == cancel_at for e in told):
+            control.cancel()
+
     with TemporaryDirectory() as folder:
         run = Run(
             request,
             program,
-            emit=events.extend,
+            emit=hear,
+            control=control,
             store=OutputStore(Path(folder)),
             files=LocalFiles(Path(folder), confined=True),
             batch_size=batch_size,
