@@ -5,7 +5,7 @@
 - `trivial`: nodes that add two numbers, two inputs each, with all events on; in memory and durable
   (SQLite, FULL: what follows a node starts when its row is on disk). Microseconds a node, by the
   clock and of processor time, which other work on the machine changes little.
-- `sleeping`: the same shape with nodes of 20 ms; its critical path takes 200 ms. Asynchronous nodes,
+- `sleeping`: the same shape with nodes of 20 ms; its critical path is 200 ms. Asynchronous nodes,
   nodes that block, and nodes that block without saying so.
 - `skewed`: 100 nodes of 2 to 60 ms in ten columns that know nothing of each other.
 """

@@ -76,6 +76,7 @@ const REASONS = [
   "input_skipped",
   "not_taken",
   "not_selected",
+  "input_failed",
   "reused",
   "error_skipped",
 ] as const;

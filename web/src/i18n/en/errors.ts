@@ -89,6 +89,8 @@ const errors = {
     "Give plain data: text, numbers, dates, lists, objects, or the node package's own types.",
   "journal.value_lost": "A value that the run had kept is gone, or damaged.",
   "journal.value_lost.hint": "Run the flow again from the node that gave it.",
+  "run.timeout": "The run took longer than it may.",
+  "run.timeout.hint": "Give it more time, or let it do less.",
   "run.too_many": "Too many runs are waiting.",
   "run.too_many.hint": "Wait until some have ended, or stop one.",
   "run.engine_unavailable": "The engine is not running at the moment.",

@@ -1,4 +1,7 @@
+import debugging from "./debugging";
+
 const runs = {
+  ...debugging,
   "state.ready": "Waiting",
   "state.running": "Running",
   "state.paused": "Paused",
@@ -105,6 +108,7 @@ const runs = {
   "skip.disabled": "it is disabled",
   "skip.input_skipped": "what it waits for was skipped",
   "skip.not_taken": "the other branch was taken",
+  "skip.input_failed": "something before it failed",
   "skip.not_selected": "it is not part of this run",
   "skip.reused": "its output of the last run is used",
   "skip.error_skipped": "an error before it was passed over",

@@ -87,6 +87,8 @@ const errors: Messages<typeof en> = {
   "journal.unstorable.hint": "请输出普通数据：文本、数字、日期、列表、对象，或节点包自有的类型。",
   "journal.value_lost": "运行保存的某个值已丢失或损坏。",
   "journal.value_lost.hint": "请从产生该值的节点重新运行流程。",
+  "run.timeout": "运行超过了允许的时间。",
+  "run.timeout.hint": "放宽时间限制，或让它少做一些。",
   "run.too_many": "等待中的运行过多。",
   "run.too_many.hint": "请等待部分运行结束，或停止其中一个。",
   "run.engine_unavailable": "引擎暂时没有运行。",

@@ -1,7 +1,9 @@
 import type en from "../en/runs";
 import type { Messages } from "../messages";
+import debugging from "./debugging";
 
 const runs: Messages<typeof en> = {
+  ...debugging,
   "state.ready": "排队中",
   "state.running": "运行中",
   "state.paused": "已暂停",
@@ -101,6 +103,7 @@ const runs: Messages<typeof en> = {
   "skip.disabled": "已停用",
   "skip.input_skipped": "其依赖的节点被跳过",
   "skip.not_taken": "走了另一条分支",
+  "skip.input_failed": "它之前的节点出错了",
   "skip.not_selected": "不在本次运行范围内",
   "skip.reused": "沿用上次运行的输出",
   "skip.error_skipped": "前面的错误已被略过",
