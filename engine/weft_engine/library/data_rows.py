@@ -57,7 +57,8 @@ class Filter(NodeType):
 
     def build(self, rows: DataStream[T], ctx: NodeContext | None = None) -> DataStream[T]:
         """Add the filter to the stream."""
-        where, env = compile_expression(self.where), environment(ctx)
+        env = environment(ctx)
+        where = compile_expression(self.where).bound(env)
         return rows.filter(lambda item: where(item, env), name="filter")
 
 
@@ -117,7 +118,10 @@ class Map(NodeType):
     def build(self, rows: DataStream[Any], ctx: NodeContext | None = None) -> DataStream[Row]:
         """Add the computation to the stream."""
         env = environment(ctx)
-        compiled = [(column.name, compile_expression(column.expression)) for column in self.fields]
+        compiled = [
+            (column.name, compile_expression(column.expression).bound(env))
+            for column in self.fields
+        ]
 
         def compute(item: Any) -> Row:
             row: Row = dict(item) if self.keep and isinstance(item, Mapping) else {}

@@ -44,6 +44,8 @@ class Compiled:
         rewriter = Rewriter(self.source, names, metered=metered)
         safe = rewriter.rewrite(tree)
         self.tree = tree
+        self.safe = safe
+        self.metered = metered
         self.fields = frozenset(rewriter.fields)
         self.used = frozenset(rewriter.used)
         self._made = rewriter.made

@@ -8,6 +8,7 @@ is compiled once to a Python function out of a whitelist of syntax: no attribute
 no builtin and no unbounded work is reachable from it.
 """
 
+import ast
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
@@ -18,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from weft_engine.errors import ExpressionError
 from weft_engine.nodes.expression_codegen import Compiled, Evaluate
+from weft_engine.nodes.expression_folding import Folding
 from weft_engine.nodes.functions import FUNCTIONS, MAX_TEXT, Function
 from weft_engine.nodes.functions.table import too_costly
 from weft_engine.nodes.functions.texts import text as as_text
@@ -51,10 +53,21 @@ class CompiledExpression:
     inlines it, to run with `namespace` and `item` and `env` in scope, failures given to `explain`.
     """
 
-    __slots__ = ("_compiled", "fields", "function", "names", "namespace", "python", "text", "used")
+    __slots__ = (
+        "_compiled",
+        "_folding",
+        "fields",
+        "function",
+        "names",
+        "namespace",
+        "python",
+        "text",
+        "used",
+    )
 
     def __init__(self, text: str, names: tuple[str, ...]) -> None:
         self._compiled = Compiled(text, names)
+        self._folding = Folding(self._compiled)
         self.text = text
         self.names = names
         self.function: Evaluate = self._compiled.function
@@ -65,6 +78,24 @@ class CompiledExpression:
 
     def __call__(self, item: Any, env: Mapping[str, Any] = _NOTHING) -> Any:
         return self.function(item, env)
+
+    @property
+    def tree(self) -> ast.expr:
+        """Its syntax, as it was written."""
+        return self._compiled.tree
+
+    @property
+    def folds(self) -> bool:
+        """Whether a part of it is the same for every record, and more than a constant."""
+        return self._folding.folds
+
+    def bound(self, env: Mapping[str, Any]) -> Evaluate:
+        """The bare function for many records in one environment.
+
+        What does not depend on the record is worked out once. Values and failures are those of
+        `function`.
+        """
+        return self._folding.bound(env)
 
     def explain(
         self, error: Exception, item: Any, env: Mapping[str, Any] = _NOTHING
