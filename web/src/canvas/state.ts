@@ -1,5 +1,6 @@
 /** What the canvas is doing at the moment; nothing of it is shared. */
 import { create } from "zustand";
+import type { Patch } from "@/flow/patch";
 import type { Point } from "@/flow/types";
 import { type Before, before, judge, type Verdict, type Wires } from "@/flow/wiring";
 import { type Guides, NO_GUIDES } from "./guides/snap";
@@ -43,7 +44,7 @@ interface CanvasState {
   /** Lines of alignment while a card is dragged. */
   guides: Guides;
   /** What a fix would put into a new container, while it is looked at. */
-  preview: { type: string; members: string[] } | null;
+  preview: { type: string; members: string[]; patch: Patch; title: string } | null;
   /** The node whose breakpoint is being set. */
   breakpointOf: string | null;
   /** The container that what is dragged would go into. */

@@ -100,7 +100,8 @@ export function connect(ends: HandleEnds, replacing?: string): Verdict | undefin
   const edges = view.edges.filter((e) => e.id !== replacing);
   const verdict = judge(ends, { ...view, edges });
   if (!verdict.ok) {
-    notices.emit({ key: `refusal.${verdict.refusal}`, kind: "warning", params: types(verdict) });
+    const key = `refusal.${verdict.refusal}`;
+    notices.emit({ key, kind: "warning", params: types(verdict), edge: edgeOf(ends) });
     return verdict;
   }
   session.history.run({ key: replacing ? "reconnect" : "connect" }, () => {

@@ -16,7 +16,7 @@ import {
   useGraph,
   useSession,
 } from "./store";
-import type { Role, SpecLike } from "./types";
+import type { EdgeEnds, Role, SpecLike } from "./types";
 import { History } from "./undo";
 
 /** Something worth telling the person at the keyboard; the interface finds the words. */
@@ -24,6 +24,8 @@ export interface Notice {
   key: string;
   kind: "info" | "warning" | "error";
   params?: Record<string, string | number>;
+  /** The connection it is about. */
+  edge?: EdgeEnds;
   /** Something the person may do about it. */
   action?: { key: string; params?: Record<string, string | number>; run: () => void };
 }

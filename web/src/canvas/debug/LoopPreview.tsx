@@ -1,9 +1,11 @@
-import { ViewportPortal } from "@xyflow/react";
+import { Button } from "@mantine/core";
+import { useStore, ViewportPortal } from "@xyflow/react";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
+import { useNodeName } from "@/editor/useNodeName";
 import { frameAround, headHeight } from "@/flow/frames";
 import { isContainer } from "@/flow/nesting";
-import type { Op } from "@/flow/patch";
+import { applyPatch, type Op } from "@/flow/patch";
 import { boxOf } from "@/flow/scene";
 import type { Box } from "@/flow/size";
 import { useSpecs } from "../hooks";
@@ -28,7 +30,9 @@ export function wrappingOf(ops: readonly Op[]): Wrapping | null {
 
 /** The frame that a fix would draw, before it is applied. */
 export function LoopPreview() {
-  const { t } = useTranslation("editor");
+  const { i18n } = useTranslation("editor");
+  const name = useNodeName();
+  const list = new Intl.ListFormat(i18n.language, { type: "conjunction" });
   const wrapping = useCanvas((s) => s.preview);
   const specs = useSpecs((s) => s.specs);
   const spec = wrapping ? specs.get(wrapping.type) : undefined;
@@ -43,7 +47,8 @@ export function LoopPreview() {
     const body = new Map([...boxes.keys()].map((id) => [id, "body"]));
     return frameAround(at, spec.inside, headHeight(spec), boxes, body);
   }, [wrapping, spec]);
-  if (!frame) return null;
+  if (!frame || !wrapping) return null;
+  const names = list.format(wrapping.members.map(name));
   const { x, y, width, height } = frame;
   return (
     <ViewportPortal>
@@ -52,8 +57,40 @@ export function LoopPreview() {
         style={{ transform: `translate(${x}px, ${y}px)`, width, height }}
         data-testid="loop-preview"
       >
-        <span>{t("preview.title")}</span>
+        <Asking names={names} loops={wrapping?.type === "control.while"} />
       </div>
     </ViewportPortal>
+  );
+}
+
+const end = (): void => useCanvas.setState({ preview: null });
+
+function apply(): void {
+  const { preview } = useCanvas.getState();
+  end();
+  if (preview) applyPatch(preview.patch, preview.title);
+}
+
+/** What the new container would hold, and the question whether it should. */
+function Asking({ names, loops }: { names: string; loops: boolean }) {
+  const { t } = useTranslation("editor");
+  const zoom = useStore((s) => s.transform[2]);
+  return (
+    <div
+      className={`nodrag nopan ${classes.asking}`}
+      style={{ transform: `translateY(-100%) scale(${1 / zoom})` }}
+      role="dialog"
+      aria-label={t("preview.title")}
+      data-testid="loop-asking"
+    >
+      <p>{t("preview.members", { names })}</p>
+      {loops && <p>{t("preview.then")}</p>}
+      <Button size="compact-sm" variant="filled" onClick={apply}>
+        {t("preview.apply")}
+      </Button>
+      <Button size="compact-sm" variant="subtle" onClick={end}>
+        {t("run.cancel")}
+      </Button>
+    </div>
   );
 }

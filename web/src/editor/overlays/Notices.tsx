@@ -5,6 +5,7 @@ import { useRefusal } from "@/canvas/refusal";
 import type { Misfit } from "@/flow/ports";
 import { type Notice, notices } from "@/flow/session";
 import { notify } from "@/ui/notify";
+import { offerLoop } from "../loops";
 
 const QUICK_MS = 2600;
 const LONG_MS = 8000;
@@ -28,7 +29,11 @@ function useWords(): (notice: Notice) => string {
 }
 
 /** What the person may do about it, as a button. */
-function offered({ action }: Notice, t: TFunction<"editor">) {
+function offered({ key: what, edge, action }: Notice, t: TFunction<"editor">) {
+  if (what === "refusal.cycle" && edge) {
+    const run = () => void offerLoop(edge, t("preview.step"));
+    return { action: { label: t("action.makeLoop"), run } };
+  }
   if (!action) return {};
   const { key, params = {}, run } = action;
   return { action: { label: t(`action.${key}` as "action.wireThrough", params), run } };
@@ -44,10 +49,10 @@ export function Notices() {
       // What was undone is said beside the undo buttons.
       if (notice.key === "undone" || notice.key === "redone") return;
       if (last) notify.hide(last);
-      const long = notice.kind === "error" || notice.action !== undefined;
-      const stay = long ? LONG_MS : QUICK_MS;
+      const offer = offered(notice, t);
+      const stay = notice.kind === "error" || "action" in offer ? LONG_MS : QUICK_MS;
       const tell = notice.kind === "error" ? notify.error : notify.info;
-      last = tell({ text: words(notice), stay, ...offered(notice, t) });
+      last = tell({ text: words(notice), stay, ...offer });
     });
   }, [words, t]);
   return null;

@@ -5,19 +5,18 @@ import {
   IconCircleCheck,
   IconInfoCircle,
 } from "@tabler/icons-react";
-import { useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Fix, Problem } from "@/api/types";
-import { type Wrapping, wrappingOf } from "@/canvas/debug/LoopPreview";
+import { wrappingOf } from "@/canvas/debug/LoopPreview";
 import { useCanEdit } from "@/canvas/hooks";
 import { useProblems } from "@/canvas/problems";
-import { useCanvas } from "@/canvas/state";
-import { jumpTo, showAll } from "@/canvas/view";
+import { jumpTo } from "@/canvas/view";
 import { disconnect } from "@/flow/commands";
 import { applyPatch, type Patch } from "@/flow/patch";
 import { setSelection, useGraph } from "@/flow/store";
 import { useFixTitle } from "../fixTitle";
 import { goToSetting, pathOf } from "../goTo";
+import { offerLoop, previewFix } from "../loops";
 import { endsOf } from "../names";
 import { useProblemText } from "../problemText";
 import { useNodeName } from "../useNodeName";
@@ -69,6 +68,7 @@ function Item({ problem }: { problem: Problem }) {
   const { message, hint } = useProblemText()(problem);
   const Sign = SIGNS[problem.severity];
   const place = usePlace(problem);
+  const circle = problem.code === "document.cycle" ? endsOf(problem.edge) : null;
   const hidden = problem.code.startsWith("document.") ? problem.edge : null;
   return (
     <li className={classes.item} data-testid="problem-item" data-code={problem.code}>
@@ -87,6 +87,15 @@ function Item({ problem }: { problem: Problem }) {
               {t("fix.remove_edge")}
             </Button>
           )}
+          {circle && (
+            <Button
+              size="compact-sm"
+              onClick={() => void offerLoop(circle, t("preview.step"))}
+              data-testid="make-loop"
+            >
+              {t("action.makeLoop")}
+            </Button>
+          )}
           {(problem.fixes ?? []).map((fix) => (
             <FixButton key={fix.title} fix={fix} title={fixTitle(fix)} />
           ))}
@@ -98,61 +107,11 @@ function Item({ problem }: { problem: Problem }) {
 
 /** A fix that makes a container is looked at before it is applied; others are applied at once. */
 function FixButton({ fix, title }: { fix: Fix; title: string }) {
-  const [asked, setAsked] = useState(false);
-  const patch = fix.patch as unknown as Patch;
-  const wrapping = useMemo(() => wrappingOf(patch.ops), [patch]);
-  useEffect(() => {
-    if (!asked) return;
-    return () => useCanvas.setState({ preview: null });
-  }, [asked]);
-  if (asked && wrapping) {
-    return <Asking wrapping={wrapping} onApply={() => repair(fix, title)} onEnd={setAsked} />;
-  }
-  const look = () => {
-    if (!wrapping) {
-      repair(fix, title);
-      return;
-    }
-    useCanvas.setState({ preview: wrapping });
-    showAll(wrapping.members);
-    setAsked(true);
-  };
+  const wraps = wrappingOf((fix.patch as unknown as Patch).ops) !== null;
   return (
-    <Button size="compact-sm" onClick={look}>
-      {wrapping ? `${title}…` : title}
+    <Button size="compact-sm" onClick={() => previewFix(fix, title) || repair(fix, title)}>
+      {wraps ? `${title}…` : title}
     </Button>
-  );
-}
-
-interface AskingProps {
-  wrapping: Wrapping;
-  onApply: () => void;
-  onEnd: (asked: boolean) => void;
-}
-
-/** What a new container would hold; the canvas shows where it would be. */
-function Asking({ wrapping, onApply, onEnd }: AskingProps) {
-  const { t, i18n } = useTranslation("editor");
-  const name = useNodeName();
-  const list = new Intl.ListFormat(i18n.language, { type: "conjunction" });
-  return (
-    <div className={classes.asking} data-testid="loop-asking">
-      <p>{t("preview.members", { names: list.format(wrapping.members.map(name)) })}</p>
-      {wrapping.type === "control.while" && <p>{t("preview.then")}</p>}
-      <Button
-        size="compact-sm"
-        variant="filled"
-        onClick={() => {
-          onApply();
-          onEnd(false);
-        }}
-      >
-        {t("preview.apply")}
-      </Button>
-      <Button size="compact-sm" variant="subtle" onClick={() => onEnd(false)}>
-        {t("run.cancel")}
-      </Button>
-    </div>
   );
 }
 

@@ -43,6 +43,9 @@ const containers = {
     "{{count}} connections that would have crossed the border were removed.",
   "notice.wrapApart": "Choose nodes that lie in the same container.",
   "action.wireThrough": "Lead it through the border",
+  "action.makeLoop": "Make it a loop…",
+  "preview.step": "make a loop",
+  "notice.noLoop": "This circle has no simple form as a loop. Put its nodes into a While by hand.",
 
   "run.progress": "{{done}}/{{total}}",
   "run.progressOpen": "{{done}}",

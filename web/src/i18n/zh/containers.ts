@@ -39,6 +39,9 @@ const zh: Messages<typeof containers> = {
   "notice.edgesLost_other": "已移除 {{count}} 条会越过边框的连线。",
   "notice.wrapApart": "请选择在同一个容器里的节点。",
   "action.wireThrough": "改从边框连出",
+  "action.makeLoop": "改成循环…",
+  "preview.step": "改成循环",
+  "notice.noLoop": "这个环不能直接改成循环，请手动把节点放进条件循环。",
 
   "run.progress": "{{done}}/{{total}}",
   "run.progressOpen": "{{done}}",
