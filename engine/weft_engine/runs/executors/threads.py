@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Coroutine
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -185,6 +186,29 @@ async def _waiting(site: Site, task: UnitTask, ctx: Context, done: Done) -> None
     done(found)
 
 
+class _Starting:
+    """Begins calls on the io loop: waking it costs more than a call, so it is woken for many."""
+
+    def __init__(self) -> None:
+        self._begin: deque[Callable[[], None]] = deque()
+        self._woken = False
+
+    def add(self, begin: Callable[[], None]) -> None:
+        """Begin something on the loop, from any thread."""
+        self._begin.append(begin)
+        if not self._woken:
+            self._woken = True
+            io_loop().call_soon_threadsafe(self._all)
+
+    def _all(self) -> None:
+        self._woken = False  # before looking: what is added from now on wakes it again
+        while self._begin:
+            self._begin.popleft()()
+
+
+_starting: Final = _Starting()
+
+
 class _AsyncHandle:
     """A call on the io loop."""
 
@@ -194,7 +218,7 @@ class _AsyncHandle:
         self._cancelled = False
 
     def start(self) -> None:
-        io_loop().call_soon_threadsafe(self._start)
+        _starting.add(self._start)
 
     def cancel(self) -> None:
         io_loop().call_soon_threadsafe(self._cancel)
