@@ -20,11 +20,15 @@ _LOOK_S: Final = 0.02
 
 
 @contextmanager
-def alone(data: Path) -> Iterator[str]:
+def alone(data: Path, wait_s: float = TTL_S) -> Iterator[str]:
     """Be the only engine of a data directory while the context lasts.
 
     An engine whose server was killed may take a moment to notice. It is waited for, so that no
     node runs in both; one that does not go away loses its runs with its leases.
+
+    Args:
+        data: The directory.
+        wait_s: How long to wait for another engine.
 
     Yields:
         The name under which the runs are held: the same for every engine of the directory, so
@@ -33,21 +37,22 @@ def alone(data: Path) -> Iterator[str]:
     folder = data / FOLDER
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / "lock").open("a+", encoding="utf-8") as lock:
-        if _locked(lock):
+        if _locked(lock, wait_s):
             yield _name(folder)
         else:
-            log.error("another engine holds %s; going on without waiting for it", folder)
+            log.warning("another engine uses %s, too", folder)
             yield uuid4().hex
 
 
-def _locked(lock: IO[str]) -> bool:
-    deadline = time.monotonic() + TTL_S
-    while time.monotonic() < deadline:
+def _locked(lock: IO[str], wait_s: float) -> bool:
+    deadline = time.monotonic() + wait_s
+    while True:
         with suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
+        if time.monotonic() >= deadline:
+            return False
         time.sleep(_LOOK_S)
-    return False
 
 
 def _name(folder: Path) -> str:

@@ -5,16 +5,10 @@ A file of Python is a streaming program: see `program`.
 
 import argparse
 import json
-import secrets
-import signal
-import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from types import FrameType
 from typing import Any, Final
 
 from weft_engine.compiler.check import check
@@ -22,10 +16,10 @@ from weft_engine.errors import WeftError
 from weft_engine.flow.file import read_file
 from weft_engine.flow.model import Flow
 from weft_engine.nodes.catalogue import Catalogue
-from weft_engine.runs.files import LocalFiles
-from weft_engine.runs.outputs import OutputStore
+from weft_engine.runs.executor import Executor
+from weft_engine.runs.programs import read_flow
 from weft_engine.runs.run import RunResult, RunState
-from weft_engine.runs.runner import run_flow
+from weft_server.cli import running
 from weft_server.cli.console import Lang, columns_of, describe, err, grid, language, out, out_json
 from weft_server.cli.inputs import parse
 from weft_server.cli.progress import Progress, duration
@@ -34,14 +28,18 @@ _WORDS: Final = {
     "en": {"completed": "Completed in {time}", "failed": "Failed after {time}",
            "cancelled": "Cancelled after {time}", "more": "… {n} more; --json prints all of them",
            "kept": "… {n} more; --json prints the first {kept}", "left": "… {n} more, not shown",
-           "none": "(no records)"},
+           "none": "(no records)", "kept_as": "Kept as {run}",
+           "elsewhere": "{run} is run by another process, or has ended",
+           "waits": "The run waits. Go on: weft run {file} --resume {run} --data {data}"},
     "zh": {"completed": "已完成，用时 {time}", "failed": "失败，用时 {time}",
            "cancelled": "已取消，用时 {time}", "more": "……还有 {n} 条；加 --json 输出全部",
            "kept": "……还有 {n} 条；加 --json 输出前 {kept} 条", "left": "……还有 {n} 条未显示",
-           "none": "（没有记录）"},
+           "none": "（没有记录）", "kept_as": "保存为 {run}",
+           "elsewhere": "{run} 正由另一个进程运行，或已经结束",
+           "waits": "运行在等待。继续：weft run {file} --resume {run} --data {data}"},
 }  # fmt: skip
 MOST_ROWS: Final = 20
-FAILED, INVALID, INTERRUPTED = 1, 2, 130
+FAILED, INVALID, WAITING, INTERRUPTED = 1, 2, 3, 130
 _REFUSALS: Final = {"run.unknown_env", "run.mode_unsupported"}
 """Failures that the arguments or the flow are to blame for."""
 
@@ -64,9 +62,24 @@ def add_parser(subparsers: Any) -> None:
         action="store_true",
         help="let HTTP nodes call private and local addresses",
     )
+    _add_partial_options(parser)
     parser.add_argument("--lang", choices=["en", "zh"], help="language of what is shown")
     _add_program_options(parser)
     parser.set_defaults(run=run)
+
+
+def _add_partial_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--from", dest="from_node", metavar="NODE", help="run this node and what follows it")
+    add("--to", dest="to_node", metavar="NODE", help="run this node and what it needs")
+    add("--pin", action="append", default=[], metavar="NODE.PORT=VALUE",
+        help="use this output instead of running the node")  # fmt: skip
+    add("--only-changed", action="store_true", help="run what changed since the last run in --data")
+    add("--breakpoint", action="append", default=[], metavar="NODE[:before|after][:CONDITION]",
+        help="stop there and ask what to do")  # fmt: skip
+    add("--data", type=Path, metavar="DIR", help="keep the run there, so that it can go on")
+    add("--signal", action="append", default=[], metavar="NAME[=VALUE]",
+        help="with --resume: what the run waits for")  # fmt: skip
 
 
 def _add_program_options(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +87,9 @@ def _add_program_options(parser: argparse.ArgumentParser) -> None:
         "streaming programs", "words behind -- are the program's own arguments"
     )
     group.add_argument(
-        "--resume", metavar="FROM", help="go on from the latest checkpoint, or a savepoint's path"
+        "--resume",
+        metavar="FROM",
+        help="go on from the latest checkpoint, or a savepoint's path; of a flow: a run in --data",
     )
     group.add_argument("--checkpoint-dir", type=Path, metavar="DIR", help="keep checkpoints there")
     group.add_argument("--checkpoint-interval", metavar="T", help="make one so often: 5s, 1min")
@@ -91,17 +106,44 @@ def run(args: argparse.Namespace) -> int:
     if _is_program(args):
         program = import_module("weft_server.cli.program")
         return int(program.run(args))
-    catalogue = Catalogue.installed()
+    with running.place(args) as where:
+        return _run_at(args, where)
+
+
+def _run_at(args: argparse.Namespace, where: running.Place) -> int:
+    executor = Executor(
+        where.data, lambda events: None, where.store, where.owner, read_outputs=True
+    )
+    catalogue = executor.warm_up()
     try:
-        flow = _read(args)
-        inputs = parse(flow, args.input)
+        if args.resume:
+            request = running.resumed(args, where)
+            flow = read_flow(request.flow)
+        else:
+            flow = running.pinned(_read(args), args.pin)
+            request = running.request_of(args, flow, parse(flow, args.input), where)
     except WeftError as error:
         return _refuse(args, [{**error.as_dict(), "severity": "error"}])
-    problems = [problem.model_dump(mode="json") for problem in check(flow, catalogue)]
+    found = check(flow, catalogue, flows=request.flows or None)
+    problems = [problem.model_dump(mode="json") for problem in found]
     if any(problem["severity"] == "error" for problem in problems):
         return _refuse(args, problems)
-    result = _run(args, flow, inputs, catalogue)
-    _show(args, result, _titles(flow, catalogue))
+    titles = _titles(flow, catalogue)
+    lang = language(args.lang)
+    if where.store is not None:
+        err(f"{_WORDS[lang]['kept_as'].format(run=request.run_id)}")
+    progress = Progress(titles, lang, live=False if request.breakpoints else None)
+    try:
+        result = running.go(executor, request, progress.event, args, lang)
+    finally:
+        progress.close()
+    if result is None:
+        err(_WORDS[lang]["elsewhere"].format(run=request.run_id))
+        return FAILED
+    if result.state is RunState.PAUSED:
+        err(_WORDS[lang]["waits"].format(file=args.file, run=request.run_id, data=args.data))
+        return WAITING
+    _show(args, result, titles)
     if result.failure is not None and result.failure["code"] in _REFUSALS:
         return INVALID
     return {RunState.COMPLETED: 0, RunState.CANCELLED: INTERRUPTED}.get(result.state, FAILED)
@@ -114,8 +156,11 @@ def _is_program(args: argparse.Namespace) -> bool:
 def _strange_option(args: argparse.Namespace) -> str:
     """What is wrong with the options: some are for flows, others for programs."""
     flows = {"--input": args.input, "--json": args.json, "--root": args.root,
-             "--allow-private": args.allow_private}  # fmt: skip
-    programs = {"--resume": args.resume, "--checkpoint-dir": args.checkpoint_dir,
+             "--allow-private": args.allow_private, "--from": args.from_node,
+             "--to": args.to_node, "--pin": args.pin, "--only-changed": args.only_changed,
+             "--breakpoint": args.breakpoint, "--data": args.data,
+             "--signal": args.signal}  # fmt: skip
+    programs = {"--checkpoint-dir": args.checkpoint_dir,
                 "--checkpoint-interval": args.checkpoint_interval,
                 "--status-dir": args.status_dir, "--debug": args.debug,
                 "--": args.rest}  # fmt: skip
@@ -147,29 +192,6 @@ def _refuse(args: argparse.Namespace, problems: list[dict[str, Any]]) -> int:
     return INVALID
 
 
-def _run(
-    args: argparse.Namespace, flow: Flow, inputs: dict[str, Any], catalogue: Catalogue
-) -> RunResult:
-    progress = Progress(_titles(flow, catalogue), language(args.lang))
-    root = Path(args.root or ".")
-    try:
-        with TemporaryDirectory(prefix="weft-") as folder, _cancelled_by_signals() as cancel:
-            return run_flow(
-                flow,
-                catalogue,
-                run_id=f"run_{secrets.token_hex(8)}",
-                inputs=inputs,
-                files=LocalFiles(root, confined=args.root is not None),
-                emit=lambda event: progress.event(event.as_dict()),
-                store=OutputStore(Path(folder)),
-                cancel=cancel,
-                env=args.env or "local",
-                allow_hosts=("*",) if args.allow_private else (),
-            )
-    finally:
-        progress.close()
-
-
 def _titles(flow: Flow, catalogue: Catalogue) -> dict[str, str]:
     """What nodes are called; with the id where several have the same name."""
     names = {key: node.name or _title(node.type, catalogue) for key, node in flow.nodes.items()}
@@ -180,24 +202,6 @@ def _titles(flow: Flow, catalogue: Catalogue) -> dict[str, str]:
 def _title(kind: str, catalogue: Catalogue) -> str:
     spec = catalogue.spec(kind)
     return spec.name if spec is not None else kind
-
-
-@contextmanager
-def _cancelled_by_signals() -> Iterator[threading.Event]:
-    """An event that Ctrl+C sets; a second Ctrl+C does not wait for the run."""
-    cancel = threading.Event()
-
-    def ask(_signal: int, _frame: FrameType | None) -> None:
-        if cancel.is_set():
-            raise KeyboardInterrupt
-        cancel.set()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield cancel
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _show(args: argparse.Namespace, result: RunResult, titles: Mapping[str, str]) -> None:
