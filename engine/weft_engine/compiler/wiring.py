@@ -142,7 +142,9 @@ class _Inference:
         into = incoming(self.flow)
         reads = [(node, name) for name, found in self.scope.captures.items() for node, _ in found]
         drawn = [(edge.source, edge.target) for edge in self.flow.edges]
-        self.sequence = sort(self.flow.nodes, [*drawn, *reads])
+        # What is given is there from the beginning, and has no say in the order of the others.
+        own = [name for name in self.flow.nodes if name not in self.scope.given]
+        self.sequence = [*sorted(self.scope.given), *sort(own, [*drawn, *reads])]
         for node in self.sequence:
             if node not in self.scope.given:
                 self._node(node, into[node])
