@@ -39,6 +39,12 @@ export function showAll(ids?: readonly string[]): void {
   void flow?.fitView({ ...FIT, duration: duration(), ...(nodes ? { nodes } : {}) });
 }
 
+/** Shows a part of the canvas whole. */
+export function showBox(box: { x: number; y: number; width: number; height: number }): void {
+  whole = false;
+  void flow?.fitBounds(box, { padding: 0.18, duration: duration() });
+}
+
 /** Shows these nodes, or all, if one of them lies outside of what is seen. */
 export function showIfHidden(ids?: readonly string[]): void {
   const box = frame?.getBoundingClientRect();

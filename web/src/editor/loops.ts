@@ -3,7 +3,6 @@ import { api } from "@/api/client";
 import type { CheckResult, Fix } from "@/api/types";
 import { wrappingOf } from "@/canvas/debug/LoopPreview";
 import { useCanvas } from "@/canvas/state";
-import { showAll } from "@/canvas/view";
 import type { Patch } from "@/flow/patch";
 import { read } from "@/flow/read";
 import { plain } from "@/flow/schema";
@@ -17,7 +16,6 @@ export function previewFix(fix: Fix, title: string): boolean {
   const wrapping = wrappingOf(patch.ops);
   if (!wrapping) return false;
   useCanvas.setState({ preview: { ...wrapping, patch, title } });
-  showAll(wrapping.members);
   return true;
 }
 

@@ -1,6 +1,6 @@
 import { Button } from "@mantine/core";
-import { useStore, ViewportPortal } from "@xyflow/react";
-import { useMemo } from "react";
+import { Panel, ViewportPortal } from "@xyflow/react";
+import { useEffect, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { useNodeName } from "@/editor/useNodeName";
 import { frameAround, headHeight } from "@/flow/frames";
@@ -10,6 +10,7 @@ import { boxOf } from "@/flow/scene";
 import type { Box } from "@/flow/size";
 import { useSpecs } from "../hooks";
 import { useCanvas } from "../state";
+import { showBox } from "../view";
 import classes from "./LoopPreview.module.css";
 
 /** What a patch puts into a new container. */
@@ -47,19 +48,25 @@ export function LoopPreview() {
     const body = new Map([...boxes.keys()].map((id) => [id, "body"]));
     return frameAround(at, spec.inside, headHeight(spec), boxes, body);
   }, [wrapping, spec]);
+  useEffect(() => {
+    if (frame) showBox(frame);
+  }, [frame]);
   if (!frame || !wrapping) return null;
   const names = list.format(wrapping.members.map(name));
   const { x, y, width, height } = frame;
   return (
-    <ViewportPortal>
-      <div
-        className={classes.frame}
-        style={{ transform: `translate(${x}px, ${y}px)`, width, height }}
-        data-testid="loop-preview"
-      >
-        <Asking names={names} loops={wrapping?.type === "control.while"} />
-      </div>
-    </ViewportPortal>
+    <>
+      <ViewportPortal>
+        <div
+          className={classes.frame}
+          style={{ transform: `translate(${x}px, ${y}px)`, width, height }}
+          data-testid="loop-preview"
+        />
+      </ViewportPortal>
+      <Panel position="top-center">
+        <Asking names={names} loops={wrapping.type === "control.while"} />
+      </Panel>
+    </>
   );
 }
 
@@ -74,11 +81,9 @@ function apply(): void {
 /** What the new container would hold, and the question whether it should. */
 function Asking({ names, loops }: { names: string; loops: boolean }) {
   const { t } = useTranslation("editor");
-  const zoom = useStore((s) => s.transform[2]);
   return (
     <div
       className={`nodrag nopan ${classes.asking}`}
-      style={{ transform: `translateY(-100%) scale(${1 / zoom})` }}
       role="dialog"
       aria-label={t("preview.title")}
       data-testid="loop-asking"
