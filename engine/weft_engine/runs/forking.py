@@ -32,17 +32,40 @@ def keeping(
     Raises:
         FlowError: `run.unknown_node`.
     """
-    flow = program.flow
+    flow, before = program.flow, former_program(former)
+    again = {name for name in flow.nodes if name not in _restorable(program, before)}
     if request.only_changed:
-        again = _changed(request, program, former, former_program)
+        again |= _changed(request, program, former, before)
     elif request.from_node is not None:
-        again = _from(flow, _outermost(request.from_node))
+        again |= _from(flow, _outermost(request.from_node))
     else:
         failed = {_outermost(row.node) for row in steps if row.state == "failed"}
         # The inside of a container that failed goes on where it was.
-        behind = set().union(*(descendants(flow, node) for node in failed if node in flow.nodes))
-        return lambda row: _outermost(row.node) not in behind and row.state in _WHOLE
+        again |= set().union(*(descendants(flow, node) for node in failed if node in flow.nodes))
     return lambda row: _outermost(row.node) not in again and row.state in _WHOLE
+
+
+def _restorable(program: Program, before: Program) -> set[str]:
+    """Nodes whose outputs the journal has as they are needed now.
+
+    Of a stretch of nodes only what leaves it is kept; so it must be the same stretch, and nothing
+    else may be read from it.
+    """
+    known = {unit.nodes: _read(before, unit.nodes) for unit in before.top.units}
+    return {
+        name
+        for unit in program.top.units
+        if unit.nodes in known and _read(program, unit.nodes) <= known[unit.nodes]
+        for name in unit.nodes
+    }
+
+
+def _read(program: Program, nodes: tuple[str, ...]) -> set[tuple[str, str]]:
+    return {
+        (edge.source, edge.source_port)
+        for edge in program.flow.edges
+        if edge.source in nodes and edge.target not in nodes
+    }
 
 
 def _from(flow: Flow, node: str) -> set[str]:
@@ -60,10 +83,9 @@ def _changed(
     request: RunRequest,
     program: Program,
     former: RunEntry,
-    former_program: Callable[[RunEntry], Program],
+    before: Program,
 ) -> set[str]:
     flow = program.flow
-    before = former_program(former)
     same_world = (
         request.inputs == former.request.inputs
         and request.trigger == former.request.trigger

@@ -35,7 +35,7 @@ class Programs:
                 run here.
         """
         part = request.from_node is not None or request.to_node is not None
-        if not part or request.forked_from is not None:
+        if not part:
             program = self.whole(request, catalogue)
             require_possible(request, program.flow)
             return program, Selection(frozenset(program.flow.nodes))

@@ -86,6 +86,9 @@ class Launcher:
             )
             flows = await self._called.of(flow, user_id=principal.user_id, workspace_id=workspace)
             request = msgspec.structs.replace(request, flows=flows)
+        if asked.only_changed:
+            former = await self._database.query(partial(repository.newest_ended, flow_id=flow_id))
+            request = msgspec.structs.replace(request, forked_from=former)
         if has_triggers(flow):
             given = {"node": None, "recent": dict(await self.recent(flow_id))}
             request = msgspec.structs.replace(request, trigger=given)
@@ -218,7 +221,7 @@ class Launcher:
 
     async def _reusable(self, flow_id: str, asked: StartRun) -> Reuse:
         """Outputs of earlier runs, for a run that starts in the middle."""
-        if asked.from_node is None and not asked.only_changed:
+        if asked.from_node is None:
             return {}
         return await self._database.query(
             lambda session: repository.newest_outputs(session, flow_id)

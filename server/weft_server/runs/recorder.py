@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
@@ -14,6 +15,7 @@ from weft_server.events import Bus, Event
 from weft_server.runs import repository
 from weft_server.runs.journal import Journal
 from weft_server.runs.live import Changes, LiveRun
+from weft_server.runs.live_nodes import Row
 
 RETRY_S: Final = 1.0
 
@@ -87,7 +89,8 @@ class Recorder:
             self._runs.pop(run.id, None)
             if not run.ended.done():
                 run.ended.set_result(None)
-        self._announce(run, "run_state")
+        # As it is on disk: the run may have moved on since.
+        self._announce(run, "run_state", changes.run)
 
     def failed(self, run: LiveRun, changes: Changes, error: Exception) -> None:
         """Try again later, unless the run itself was deleted meanwhile."""
@@ -106,15 +109,15 @@ class Recorder:
                 RETRY_S, self._journal.submit, _RunWrite(run, self)
             )
 
-    def _announce(self, run: LiveRun, kind: str) -> None:
+    def _announce(self, run: LiveRun, kind: str, stored: Row | None = None) -> None:
         topic = f"workspace:{run.row['workspace_id']}"
         if self._bus.has_readers(topic):
-            self._bus.publish(topic, run_notice(run, kind))
+            self._bus.publish(topic, run_notice(run, kind, stored))
 
 
-def run_notice(run: LiveRun, kind: str) -> Event:
+def run_notice(run: LiveRun, kind: str, stored: Row | None = None) -> Event:
     """A run as the event stream of its workspace shows it."""
-    row = run.row
+    row = run.row if stored is None else {**run.row, **_moved(stored)}
     failure = row["failure"]
     return {
         "type": kind,
@@ -128,6 +131,11 @@ def run_notice(run: LiveRun, kind: str) -> Event:
         "duration_ms": row["duration_ms"],
         "failure": {"code": failure["code"]} if failure else None,
     }
+
+
+def _moved(stored: Row) -> Row:
+    moved = {key: stored[key] for key in ("state", "ended_at", "duration_ms")}
+    return moved | {"failure": msgspec.json.decode(stored["failure"] or "null")}
 
 
 class _RunWrite:

@@ -319,6 +319,12 @@ def newest_outputs(session: Session, flow_id: str) -> dict[str, dict[str, Any]]:
     return {name: json.loads(outputs) for name, outputs in rows if outputs}
 
 
+def newest_ended(session: Session, flow_id: str) -> str | None:
+    """The last run of a flow that has ended."""
+    query = select(_run.c.id).where(_run.c.flow_id == flow_id, _run.c.state.not_in(UNENDED))
+    return session.scalar(query.order_by(_run.c.number.desc()).limit(1))
+
+
 def outputs_of(session: Session, run_id: str) -> dict[str, dict[str, Any]]:
     """What the completed nodes of a run gave: node → port → reference."""
     rows = session.execute(
