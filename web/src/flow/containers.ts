@@ -1,13 +1,17 @@
 /** Putting nodes into containers and taking them out; each command is one undo step. */
 import { writeEdge } from "./commands";
+import { frameAround, headHeight } from "./frames";
 import { newId } from "./ids";
 import { aroundOf, contentsOf, handlesOf, innerId, outermost } from "./nesting";
 import { lostEdges, wayOut, waysThrough, withParents } from "./rewire";
+import { makeRoom } from "./room";
 import { aroundNow, boxOf, framesNow, withContents } from "./scene";
 import { newNode, whole } from "./schema";
+import { BODY } from "./sections";
 import { editable, notices, type Session, setSelection } from "./session";
+import type { Box } from "./size";
 import { useGraph } from "./store";
-import type { EdgeEnds, FlowEdge, Label, Point } from "./types";
+import type { EdgeEnds, FlowEdge, Label, Point, SpecLike } from "./types";
 import { edgeId } from "./types";
 
 type Parents = ReadonlyMap<string, string | null>;
@@ -125,12 +129,43 @@ export function wrap(ids: readonly string[], type: string): string | undefined {
     const data = { type, position, ...(home ? { parent: home } : {}) };
     session.roots.nodes.set(id, newNode(data, spec));
     for (const each of moved) session.roots.nodes.get(each)?.set("parent", id);
+    for (const [each, p] of Object.entries(roomFor(moved, spec, home))) {
+      session.roots.nodes.get(each)?.set("position", whole(p));
+    }
     const dropped = leadThrough(session, id, waysThrough(spec), into, out, around);
     setSelection([id]);
     return dropped;
   });
   tellLost(lost);
   return id;
+}
+
+/** Where what lies beside nodes goes when a frame is drawn around them. */
+function roomFor(
+  moved: readonly string[],
+  spec: SpecLike,
+  home: string | null,
+): Record<string, Point> {
+  const { nodes } = useGraph.getState();
+  const around = aroundNow();
+  const boxes = new Map(moved.flatMap((id) => [[id, boxOf(id) as Box] as const]));
+  const others = Object.keys(nodes).filter(
+    (id) => !boxes.has(id) && (around.get(id) ?? null) === home,
+  );
+  const beside = new Map(others.map((id) => [id, boxOf(id) as Box] as const));
+  const inside = spec.inside ?? { inputs: [], outputs: [] };
+  const section = new Map(moved.map((id) => [id, BODY]));
+  const at = { position: { x: 0, y: 0 } };
+  const grown = frameAround(at, inside, headHeight(spec), boxes, section);
+  return withContents(makeRoom(hull([...boxes.values()]), grown, beside));
+}
+
+/** The smallest box around some. */
+function hull(boxes: readonly Box[]): Box {
+  const x = Math.min(...boxes.map((box) => box.x));
+  const y = Math.min(...boxes.map((box) => box.y));
+  const width = Math.max(...boxes.map((box) => box.x + box.width)) - x;
+  return { x, y, width, height: Math.max(...boxes.map((box) => box.y + box.height)) - y };
 }
 
 /** Leads edges through a new container; what finds no way is dropped and answered. */
