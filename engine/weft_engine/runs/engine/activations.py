@@ -13,6 +13,7 @@ class Activation:
     """What the scheduler knows of something it has started."""
 
     __slots__ = (
+        "announced",
         "arguments",
         "attempt",
         "began",
@@ -55,6 +56,8 @@ class Activation:
         self.handle: Handle | None = None
         self.resting = False
         """Nothing is under way for it: it waits for its next attempt, or for room."""
+        self.announced = False
+        """That it begins is on disk already."""
         self.stopped = False
         self.token = 0
         """Grows with every attempt, so that an answer that comes too late is known as such."""

@@ -63,7 +63,7 @@ class Attempts:
     def _announce(self, activation: Activation) -> None:
         """Where a node has effects, its attempt is on disk before it is called."""
         core, unit = self.core, activation.unit
-        if unit.effects and core.recording.waits:
+        if unit.effects and core.recording.waits and not activation.announced:
             core.recording.started(unit.path, activation.place, activation.attempt)
             core.held.append((self._launch, activation, activation.token))
         else:
@@ -252,6 +252,7 @@ class Attempts:
         core.story.say("node_retrying", path, activation.place, data)
         activation.attempt += 1
         activation.token += 1
+        activation.announced = False
         activation.resting = True
         scope.active.add(activation)
         core.active += 1

@@ -7,11 +7,16 @@ let go; `values` may be replaced meanwhile. All calls come from the run's own th
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from weft_engine.runs.debug import Command
 from weft_engine.runs.engine.scope_run import ScopeRun
 from weft_engine.runs.planned import Planned
+
+if TYPE_CHECKING:
+    from weft_engine.runs.engine.core import Core
+
+When = Literal["before", "after"]
 
 
 @dataclass(slots=True, eq=False)
@@ -22,18 +27,34 @@ class Stop:
     unit: Planned
     place: str
     """The scope's path; for one record of a stream with its number, `loop:3#17`."""
-    when: Literal["before", "after"]
+    when: When
     values: dict[str, Any]
     """Port → value: inputs before, outputs after, as they will be used. A stream is `Records`. Of a
     stretch of nodes the ports are named `node.port`."""
     go: Callable[[], None]
     """Lets it go on, with `values` as they are then."""
+    keep: Callable[[dict[str, Any]], None] | None = None
+    """After: writes down what the activation gave, so that it never runs again."""
+    gone: Callable[[], None] | None = None
+    """Its scope is being cancelled: it will not go on."""
     edited: list[str] = field(default_factory=list)
+    node: str = ""
+    """The path that it is told by; of a stretch, the node of it that is meant."""
+    reason: Literal["breakpoint", "step", "pause"] = "breakpoint"
+    hit: int = 0
+
+    def __post_init__(self) -> None:
+        self.node = self.node or self.unit.path
 
     @property
     def at(self) -> str:
         """`node@scope`."""
-        return f"{self.unit.path}@{self.place}"
+        return f"{self.node}@{self.place}"
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What it is in the journal."""
+        return self.unit.path, self.place, self.when
 
 
 class Gate:
@@ -41,12 +62,19 @@ class Gate:
 
     watching = False
     """Whether activations are to be shown to `before` and `after` at all."""
+    stepping = False
+    """Whether the run is on its way to the end of a step."""
 
     def __init__(self) -> None:
         self.closed = False
         """Nothing new is started while it is."""
         self.reason: Literal["asked", "breakpoint", "step"] = "asked"
         """Why it is closed."""
+        self._later: dict[Callable[[], None], None] = {}
+
+    def join(self, core: "Core") -> None:
+        """Belong to a run from now on."""
+        self.core = core
 
     def before(self, stop: Stop) -> bool:
         """Whether to hold an activation that is about to start."""
@@ -62,15 +90,39 @@ class Gate:
             if not self.closed:
                 self.closed, self.reason = True, "asked"
         elif command.kind == "resume":
-            self.closed = False
+            self.open()
         else:
             return False
         return True
 
+    def later(self, what: Callable[[], None]) -> None:
+        """Do something when the gate opens; once, however often it is asked for."""
+        self._later[what] = None
+
+    def open(self) -> None:
+        """Activations may start again."""
+        self.closed = False
+        later, self._later = self._later, {}
+        for what in later:
+            self.core.post(what)
+
     @property
     def holds(self) -> bool:
         """Whether activations stand at the gate."""
+        return bool(self._later)
+
+    def rest(self) -> bool:
+        """Nothing is under way and nothing is ready: whether the gate let something go on."""
+        return False
+
+    def awaits(self, path: str, place: str, when: When) -> bool:
+        """Whether an activation stood here when the run was left, and is to stand here again."""
         return False
 
     def dropped(self, scope: ScopeRun) -> None:
         """A scope is being cancelled: let go of what stands here, it will not go on."""
+
+    def give_up(self) -> None:
+        """The run is being cancelled: from now on nothing is held."""
+        self.watching = False
+        self.open()

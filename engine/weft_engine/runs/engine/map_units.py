@@ -1,23 +1,28 @@
 """Units that call a node for every record of a stream, each call an activation of its own."""
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Mapping
 from functools import partial
+from itertools import islice
 from time import monotonic
 from typing import Any, Final
 
-from weft_engine.errors import NodeError
 from weft_engine.nodes.types import SKIP
 from weft_engine.runs.engine.activations import Activation
 from weft_engine.runs.engine.attempts import Attempts
 from weft_engine.runs.engine.core import Core
-from weft_engine.runs.engine.records import Records, RecordsWriter
+from weft_engine.runs.engine.map_rows import absent, rows
+from weft_engine.runs.engine.records import RecordsWriter
 from weft_engine.runs.engine.scope_run import ScopeRun
 from weft_engine.runs.engine.story import failures
+from weft_engine.runs.journal.base import StepRow
 from weft_engine.runs.journal.errors import JournalError
 from weft_engine.runs.planned import Planned
 from weft_engine.runs.run import NodeState
 from weft_engine.runs.tracker import PROGRESS_S, describe
 
+_AT_ONCE: Final = 64
+"""For how many records it is written down at a time that their calls begin."""
 _AHEAD: Final = 4
 """How many calls may be done before the oldest is, by how many may be under way."""
 
@@ -38,7 +43,7 @@ class MapUnits:
         if unit.node.pinned is not None:
             core.parts.calls.pinned(scope, unit, unit.node.pinned)
             return
-        if _absent(scope, unit):
+        if absent(scope, unit):
             core.skip(scope, unit)
             return
         MapRun(core, self.attempts, scope, unit).go_on()
@@ -57,9 +62,12 @@ class MapRun:
         self.began = core.clock.monotonic()
         self.began_at = core.clock.time()
         overrides = core.request.overrides.get(unit.name, {}) if not scope.path else {}
-        self._rows = _rows(scope, unit, overrides)
+        self._rows = rows(scope, unit, overrides)
         self._next = 0
-        """The number of the next record to be called."""
+        """The number of the next record to be read."""
+        self._ahead: deque[tuple[int, dict[str, Any] | None]] = deque()
+        """Records that were read and not yet called for, by number."""
+        self._announcing = False
         self._given = 0
         """The number of the next record whose results go on."""
         self._done: dict[int, Mapping[str, Any] | None] = {}
@@ -85,7 +93,12 @@ class MapRun:
         most = max(self.unit.concurrency, 1)
         try:
             while not self._ended and not self._all_read and not self.scope.closing:
-                if len(self._active) >= most or self._next - self._given >= _AHEAD * most:
+                if not self._ahead:
+                    self._fill()
+                if self._announcing or not self._ahead or self._ended:
+                    break
+                first, _ = self._ahead[0]
+                if len(self._active) >= most or first - self._given >= _AHEAD * most:
                     break
                 self._pull()
         finally:
@@ -93,17 +106,36 @@ class MapRun:
         if self._all_read and not self._active and not self._ended:
             self._finish()
 
-    def _pull(self) -> None:
+    def _fill(self) -> None:
+        """Read some records ahead; that their calls begin is written down for all at once."""
+        recording = self.core.recording
+        announces = self.unit.effects and recording.waits
         try:
-            arguments = next(self._rows, SKIP)
+            for arguments in islice(self._rows, _AT_ONCE if announces else 1):
+                self._ahead.append((self._next, arguments))
+                self._next += 1
         except Exception as error:  # noqa: BLE001 - a stream that cannot be read, or is uneven
             self._break(describe(error, self.unit.path, 1, None))
             return
-        if arguments is SKIP:
-            self._all_read = True
-            return
-        number = self._next
-        self._next += 1
+        self._all_read = not self._ahead
+        if announces and self._ahead:
+            for number, arguments in self._ahead:
+                if arguments is not None and self._row(number) is None:
+                    place = f"{self.scope.path}#{number}"
+                    recording.started(self.unit.path, place, self._attempt(place))
+            self._announcing = True
+            self.core.held.append((self._announced, None, None))
+
+    def _announced(self, _: None, __: None) -> None:
+        self._announcing = False
+        self.go_on()
+
+    def _attempt(self, place: str) -> int:
+        recorded = self.core.recorded
+        return 1 if recorded is None else recorded.attempts(self.unit.path, place) + 1
+
+    def _pull(self) -> None:
+        number, arguments = self._ahead.popleft()
         if arguments is None:
             self._put(number, None)
             return
@@ -111,10 +143,8 @@ class MapRun:
             return
         activation = Activation(self.scope, self.unit, arguments, key=str(number), owner=self)
         activation.began_at = self.core.clock.time()
-        activation.quiet = True
-        if self.core.recorded is not None:
-            before = self.core.recorded.attempts(self.unit.path, activation.place)
-            activation.attempt = before + 1
+        activation.quiet = activation.announced = True
+        activation.attempt = self._attempt(activation.place)
         self._active.add(activation)
         core = self.core
         if core.gate.watching and core.at_gate(
@@ -144,12 +174,17 @@ class MapRun:
         """What it waited for has come."""
         self.attempts.begin(activation)
 
-    def _restored(self, number: int) -> bool:
+    def _row(self, number: int) -> StepRow | None:
+        """The end of the call for a record, when that was before."""
         recorded = self.core.recorded
         if recorded is None:
-            return False
+            return None
         row = recorded.ended(self.unit.path, f"{self.scope.path}#{number}")
-        if row is None or row.state == "failed":
+        return row if row is not None and row.state != "failed" else None
+
+    def _restored(self, number: int) -> bool:
+        recorded, row = self.core.recorded, self._row(number)
+        if recorded is None or row is None:
             return False
         self.result.count_in += 1
         if row.failure is not None:
@@ -319,70 +354,3 @@ class MapRun:
 
     def _counts(self) -> dict[str, int]:
         return {port: writer.count for port, writer in self._writers.items()}
-
-
-def _absent(scope: ScopeRun, unit: Planned) -> bool:
-    """Whether it does not take part: something required is missing, or all of its streams."""
-    lifted: list[bool] = []
-    for slot in unit.slots:
-        gone = [scope.value(key) is SKIP for key in slot.keys]
-        if slot.required and all(gone):
-            return True
-        lifted += [lost for lost, how in zip(gone, slot.hows, strict=True) if how == "lift"]
-    return bool(lifted) and all(lifted)
-
-
-def _rows(
-    scope: ScopeRun, unit: Planned, overrides: Mapping[str, Any]
-) -> Iterator[dict[str, Any] | None]:
-    """The arguments for every record; None where something required was skipped.
-
-    Overrides take the place of what arrives at a port: of its records, when it is a list.
-    """
-    steps: list[tuple[int, int, Iterator[Any]]] = []
-    places: list[list[Any]] = []
-    for at, slot in enumerate(unit.slots):
-        values: list[Any] = []
-        for place, (key, how) in enumerate(zip(slot.keys, slot.hows, strict=True)):
-            value = overrides.get(slot.name, scope.value(key))
-            if how == "lift" and value is not SKIP:
-                steps.append((at, place, iter(value if _stream(value) else [value])))
-            elif how == "collect" and isinstance(value, Records):
-                value = value.listed()
-            values.append(value)
-        places.append(values)
-    while True:
-        ended = 0
-        for at, place, records in steps:
-            record = next(records, _END)
-            ended += record is _END
-            places[at][place] = record
-        if ended == len(steps):
-            return
-        if ended:
-            raise NodeError(
-                "The streams that are read side by side differ in length.",
-                code="node.uneven_streams",
-                hint="Zip or join them.",
-            )
-        yield _arguments(unit, places)
-
-
-def _arguments(unit: Planned, places: list[list[Any]]) -> dict[str, Any] | None:
-    found: dict[str, Any] = {}
-    for slot, values in zip(unit.slots, places, strict=True):
-        value: Any = values[0]
-        if slot.multiple:
-            value = [given for given in values if given is not SKIP] or SKIP
-        if value is not SKIP:
-            found[slot.name] = value
-        elif slot.required:
-            return None
-    return found
-
-
-def _stream(value: Any) -> bool:
-    return isinstance(value, Records | list)
-
-
-_END: Final = object()

@@ -1,0 +1,64 @@
+"""Steps: which activation ends one, which go on meanwhile, and which wait.
+
+A step follows the scope of the activation that it began at. What happens deeper inside goes on;
+what happens elsewhere, in other iterations of a loop, say, waits.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from weft_engine.runs.engine.gate import Stop
+from weft_engine.runs.engine.scope_run import ScopeRun
+from weft_engine.runs.planned import Planned
+
+Kind = Literal["step_over", "step_into", "step_out"]
+Way = Literal["stop", "go", "wait"]
+
+
+@dataclass(slots=True)
+class Step:
+    """A step under way."""
+
+    home: ScopeRun | None = None
+    """The next activation in this scope ends it; in any, when there is none."""
+    inside: tuple[ScopeRun, Planned] | None = None
+    """So does the next one in a scope that this container of that scope opens."""
+
+    def way(self, stop: Stop) -> Way:
+        """What becomes of an activation that is about to start."""
+        self._widen()
+        home = self.home
+        if home is None or stop.scope is home:
+            return "stop"
+        if self.inside is not None and _opened_by(stop.scope, *self.inside):
+            return "stop"
+        return "go" if _lies_in(stop.scope, home) else "wait"
+
+    def _widen(self) -> None:
+        """Of a scope that is over, go out to the container: its next scope, or what follows it."""
+        while self.home is not None and self.home.over:
+            over, self.home = self.home, self.home.parent
+            if self.home is not None and over.region is not None:
+                self.inside = (self.home, over.region.unit)
+
+
+def step_from(kind: Kind, stop: Stop) -> Step | None:
+    """The step from a stopped activation; None to go out of the outermost scope."""
+    scope = stop.scope
+    if kind == "step_out":
+        return Step(scope.parent) if scope.parent is not None else None
+    enters = kind == "step_into" and stop.when == "before" and stop.unit.unit.kind == "container"
+    return Step(scope, (scope, stop.unit) if enters else None)
+
+
+def _opened_by(scope: ScopeRun, around: ScopeRun, unit: Planned) -> bool:
+    return scope.parent is around and scope.region is not None and scope.region.unit is unit
+
+
+def _lies_in(scope: ScopeRun, around: ScopeRun) -> bool:
+    found: ScopeRun | None = scope
+    while found is not None:
+        if found is around:
+            return True
+        found = found.parent
+    return False
