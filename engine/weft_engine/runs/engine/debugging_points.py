@@ -128,7 +128,9 @@ class Points:
                 why = said(error)
         if not point.told:
             point.told = True
-            core.story.log(point.said.node, stop.place, "warning", f"Condition of the breakpoint: {why}")
+            core.story.log(
+                point.said.node, stop.place, "warning", f"Condition of the breakpoint: {why}"
+            )
         return False
 
     def _condition(self, point: Breakpoint) -> CompiledExpression | None:
@@ -221,5 +223,3 @@ def _nodes(program: Program) -> Iterator[tuple[ScopePlan, str, str]]:
         for name in plan.unit_of:
             yield plan, f"{around}/{name}" if around else name, name
         waiting += [inner for sections in plan.inner.values() for inner in sections.values()]
-
-

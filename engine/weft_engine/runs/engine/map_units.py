@@ -68,6 +68,8 @@ class MapRun:
         self._ahead: deque[tuple[int, dict[str, Any] | None]] = deque()
         """Records that were read and not yet called for, by number."""
         self._announcing = False
+        self._fresh = False
+        """Whether anything was called in this run, and not in what it goes on from."""
         self._given = 0
         """The number of the next record whose results go on."""
         self._done: dict[int, Mapping[str, Any] | None] = {}
@@ -160,6 +162,7 @@ class MapRun:
 
     def _begin(self, activation: Activation, arguments: dict[str, Any]) -> None:
         activation.arguments = arguments
+        self._fresh = True
         self.result.count_in += 1
         if self.unit.parks:
             try:
@@ -304,6 +307,8 @@ class MapRun:
             wired = dict.fromkeys(slot.name for slot in unit.slots)
             core.parts.calls.view(scope, unit, self.result, wired, quiet=self.quiet)
         data = failures(self._lived_with, self._first_failure or {}) if self._lived_with else {}
+        if core.recorded is not None and self._given and not self._fresh:
+            data["restored"] = True
         self._tell(NodeState.COMPLETED, **data)
         core.settle(scope, unit, found)
 
