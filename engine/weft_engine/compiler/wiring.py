@@ -194,7 +194,7 @@ class _Inference:
                 inputs[edge.target_port] = (*inputs.get(edge.target_port, ()), edge.id)
         wired = [self.edges[key] for keys in inputs.values() for key in keys]
         lifts = [key for keys in inputs.values() for key in keys if self.edges[key].how == "lift"]
-        over = self.edges[min(lifts)].origin if lifts else None
+        over = self.edges[min(lifts)].origin if lifts else self._events(node, spec)
         variables = self._variables(spec, inputs)
         state = self._state(node, spec, inputs, wired)
         inner: dict[str, OutputWiring] = {}
@@ -310,6 +310,11 @@ class _Inference:
                     pattern, actual = matched(port.type, edge.type, edge.how)
                     bind(pattern, actual, found)
         return found
+
+    def _events(self, node: str, spec: NodeSpec | None) -> str | None:
+        """Of a trigger of a live stream: its events are the records of one."""
+        live = self.flow.mode == "streaming" and spec is not None and spec.category == "trigger"
+        return f"{node}.event" if live else None
 
     def _single(self, node: str, spec: NodeSpec, inputs: Mapping[str, tuple[str, ...]]) -> bool:
         """Whether a node that composes operators gives single values here."""

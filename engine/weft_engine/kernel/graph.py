@@ -109,6 +109,9 @@ class Graph:
     """The environment that it is built in, for streams that run themselves."""
     collected: list[Any] = field(default_factory=list, repr=False, compare=False)
     """Handles that wait for what the next job collects."""
+    live: bool = field(default=False, compare=False)
+    """Whether it will run as subtasks, with event times, keyed state and checkpoints, and not in
+    order in one thread: some operators know only one of the two."""
     _owner: str = ""
     _policy: Policy = PLAIN
     _keep: bool = False

@@ -98,6 +98,8 @@ class Operator:
     """Groups of inputs to be read one group after the other; all at once when empty."""
     exhausted: bool = False
     """Set when it wants no more input."""
+    held: tuple[str, ...] | None = None
+    """The attributes that have to be in a checkpoint; None when it cannot be part of one."""
     context: Context
 
     def open(self, context: Context) -> None:

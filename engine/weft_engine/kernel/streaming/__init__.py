@@ -33,6 +33,7 @@ join               left_key, right_key, combine: (left, right) -> record, how: i
 sort, fold, …      collect, concat, first_of, fold, limit, process, sink_factory, sort, split, zip,
                    operator, linear: as in `weft_engine.kernel.operators`; without times
 union              (none)
+custom             factory: spec -> StreamOperator, of whoever builds the graph
 iterate            max_rounds = None: how many rounds there may be after the input has ended
 =================  ==========================================================================
 """
@@ -47,6 +48,7 @@ from weft_engine.kernel.streaming.adapted import ADAPTED
 from weft_engine.kernel.streaming.async_map import AsyncMap
 from weft_engine.kernel.streaming.at_end import AggregateAtEnd, Distinct, ReduceAtEnd
 from weft_engine.kernel.streaming.connected import CoFlatMap, CoMap, CoProcess
+from weft_engine.kernel.streaming.custom import make_custom
 from weft_engine.kernel.streaming.interval_join import IntervalJoin
 from weft_engine.kernel.streaming.iterate import Iterate
 from weft_engine.kernel.streaming.join import Join
@@ -69,6 +71,7 @@ KINDS: Final[Mapping[str, Callable[..., StreamOperator]]] = {
     "co_map": CoMap,
     "co_flat_map": CoFlatMap,
     "co_process": CoProcess,
+    "custom": make_custom,
     "distinct": Distinct,
     "iterate": Iterate,
     "reduce": ReduceAtEnd,

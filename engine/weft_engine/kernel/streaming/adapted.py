@@ -28,8 +28,8 @@ HELD: Final[Mapping[type[Operator], tuple[str, ...]]] = {
     Split: (),
     Zip: ("_aligner",),
 }
-"""What each operator holds between batches, by attribute; those that are not here cannot be part
-of a checkpoint."""
+"""What each operator holds between batches, by attribute. Others say so themselves (`held`), or
+cannot be part of a checkpoint."""
 
 
 class Adapted(StreamOperator):
@@ -88,7 +88,7 @@ class Adapted(StreamOperator):
     def snapshot(self, checkpoint: int) -> list[Any] | None:
         if self._finished and not self.exhausted:
             return None
-        names = HELD.get(type(self._operator))
+        names = HELD.get(type(self._operator), self._operator.held)
         if names is None:
             raise NodeError(
                 f"The operator {self._spec.name!r} holds something that cannot be part of a "
