@@ -28,9 +28,20 @@ WAIT_S = 30.0
 class Engine(SupervisorClient):
     """A client that keeps what it hears, and can be asked to wait for it."""
 
-    def __init__(self, folder: Path, *, workers: int = 4, socket_path: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        workers: int = 4,
+        socket_path: Path | None = None,
+        journal: Path | None = None,
+    ) -> None:
         super().__init__(
-            socket_path or folder / "engine.sock", folder, on_events=self.hear, workers=workers
+            socket_path or folder / "engine.sock",
+            folder,
+            on_events=self.hear,
+            workers=workers,
+            journal=str(journal) if journal is not None else None,
         )
         self.folder = folder
         self.heard: dict[str, list[RunEvent]] = {}
@@ -416,6 +427,50 @@ def test_runs_that_stand_still_take_nobodys_place(tmp_path: Path) -> None:
             assert (await engine.end_of("run_2")).type == "run_completed"
 
     with_engine(tmp_path, work, workers=1)
+
+
+def test_two_engines_on_one_journal_never_run_one_run(tmp_path: Path) -> None:
+    journal = tmp_path / "shared.db"
+
+    async def work(first: Engine) -> None:
+        second = Engine(tmp_path / "second", journal=journal)
+        await second.start()
+        try:
+            async with silence() as service:
+                hosts = (f"127.0.0.1:{service.port}",)
+                await first.submit(first.request("run_1", service.flow(), allow_hosts=hosts))
+                await service.arrived.acquire()
+                second.resume("run_1", 0)
+                async with asyncio.timeout(WAIT_S):
+                    while not (await second.ping()).parked:
+                        pass
+                assert service.arrived.locked(), "only one of them runs it"
+                assert second.types("run_1") == []
+                await first.cancel("run_1")
+                assert (await first.end_of("run_1")).type == "run_cancelled"
+        finally:
+            await second.stop()
+
+    (tmp_path / "first").mkdir()
+    (tmp_path / "second").mkdir()
+    with_engine(tmp_path / "first", work, journal=journal)
+
+
+def test_the_end_of_a_run_that_nobody_heard_is_told_again(tmp_path: Path) -> None:
+    async def work(engine: Engine) -> None:
+        await engine.run("run_1", HELLO, inputs={"who": "Kim"})
+        heard, engine.heard = engine.heard["run_1"], {}
+        engine.resume("run_1", 2)
+        end = await engine.end_of("run_1")
+        again = engine.heard["run_1"]
+        assert (end.type, heard[-1].type) == ("run_completed", "run_completed")
+        assert [event.seq for event in again] == list(range(3, len(again) + 3))
+        ended = {event.node for event in again if event.type == "node_completed"}
+        assert ended == {"who", "hello", "show"}
+        hello = next(e for e in again if e.type == "node_output" and e.node == "hello")
+        assert OutputStore(tmp_path).read(hello.data["ref"])["value"] == "Hello Kim"
+
+    with_engine(tmp_path, work)
 
 
 def test_stopping_leaves_what_is_under_way_where_it_is(tmp_path: Path) -> None:
