@@ -38,7 +38,7 @@ export function goIn(): boolean {
 }
 
 /** Escape on a node in a container: the container; false when it lies in none. */
-export function goOut(from?: EventTarget | null): boolean {
+export function goOut(from: EventTarget | null = document.activeElement): boolean {
   // The canvas has let go of the node by now: what has the keys tells which one it was.
   const at = from instanceof Element ? from.closest<HTMLElement>(".react-flow__node") : null;
   const ids = selection().length > 0 ? selection() : [at?.dataset.id ?? ""];
