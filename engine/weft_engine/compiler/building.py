@@ -14,6 +14,8 @@ from typing import Any
 from weft_engine.compiler.calling import CALL, ON_ERROR, called, is_isolated
 from weft_engine.compiler.check import check
 from weft_engine.compiler.compiled import build_nodes, must_be_valid
+from weft_engine.compiler.optimise import optimised
+from weft_engine.compiler.optimise.notes import Notes
 from weft_engine.compiler.program import Program, ProgramOptions, ScopePlan
 from weft_engine.compiler.scopes import Scope, Scopes, split
 from weft_engine.compiler.signatures import digest, signatures
@@ -60,6 +62,7 @@ def compile_program(
         on_error=on_error,
         hash=digest([_described(top), _described(on_error) if on_error else None]),
         signatures=signatures(top, catalogue),
+        notes=building.notes.all(),
     )
 
 
@@ -81,6 +84,7 @@ class _Building:
     def __init__(self, catalogue: Catalogue, options: ProgramOptions) -> None:
         self.catalogue = catalogue
         self.options = options
+        self.notes = Notes()
 
     def flow(
         self,
@@ -128,7 +132,7 @@ class _Building:
             )
 
         units = cut(scope, wiring, running, kind)
-        return ScopePlan(
+        plan = ScopePlan(
             path=path,
             container=scope.container,
             section=scope.section,
@@ -144,6 +148,7 @@ class _Building:
             },
             captures=scope.captures,
         )
+        return optimised(plan, self.options, self.notes)
 
     def _inside(
         self,

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from weft_engine.compiler.ahead import Ahead
 from weft_engine.compiler.check import check
 from weft_engine.compiler.problems import Problem
 from weft_engine.compiler.scopes import Scopes, split
@@ -25,6 +26,8 @@ class Compiled:
     wiring: Wiring
     nodes: Mapping[str, NodeType]
     works: Mapping[str, Work]
+    ahead: tuple[Ahead, ...] = ()
+    """Filters that are asked before the nodes that stand before them."""
 
 
 def compile_flow(

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from weft_engine.compiler.activation import Absent, DropSkips, Present
+from weft_engine.compiler.ahead import ask_ahead, spared_in
 from weft_engine.compiler.calls import Call, Input
 from weft_engine.compiler.choice import choose
 from weft_engine.compiler.compiled import Compiled
@@ -92,6 +93,7 @@ class _Lowering:
         self.lowered = Lowered(self.graph)
         self.edges = {edge.id: edge for edge in self.flow.edges}
         self.kept = self._kept()
+        self.spared = spared_in(compiled.ahead, selection.run)
         # Fresh ones: what a node keeps on itself must not reach from one run into another.
         names = compiled.nodes if given is None else selection.run
         self.nodes = {
@@ -157,6 +159,7 @@ class _Lowering:
             self.lowered.skipped[name] = "input_skipped"
             return
         self.lowered.nodes[name] = info
+        info.spared = self.spared.get(name)
         policy = policy_of(node)
         keep = self.nodes[name].info.effects
         try:
@@ -275,6 +278,9 @@ class _Lowering:
     def _stream(self, edge: Edge, source: _Port, port: PortDef) -> Ref:
         """An input of `build`, as a stream without gaps."""
         ref = self._records(edge, source)
+        spared = self.spared.get(edge.target)
+        if spared is not None and spared.ahead.over[0] == edge.target:
+            ref = ask_ahead(self.graph, ref, self.nodes[spared.ahead.filter], spared, self.context)
         if not port.required and not port.multiple:
             with self.graph.owned(""):
                 params = {"factory": Present}
@@ -313,6 +319,8 @@ class _Lowering:
 
     def _tapped(self, name: str, port: str, kind: PortType, source: _Port) -> Ref:
         tap = self.make_tap(name, port, kind)
+        if (spared := self.spared.get(name)) is not None:
+            spared.watch(name, tap)
         whole = self.collect(name, port) if self.collect is not None else None
         with self.graph.owned(name, PLAIN):
             vertex = self.graph.add(

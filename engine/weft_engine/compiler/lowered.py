@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from weft_engine.compiler.ahead import Spared
 from weft_engine.compiler.calls import Call
 from weft_engine.flow.model import Edge, Node
 from weft_engine.kernel.graph import Graph
@@ -26,6 +27,8 @@ class LoweredNode:
     pinned: bool = False
     once: bool = False
     """It is called once, and when that fails it does not take part."""
+    spared: Spared | None = None
+    """Counts records that it was spared."""
     shown: Shown | None = None
     """What of its view is kept."""
 

@@ -10,6 +10,7 @@ from weft_engine.compiler.building import compile_program
 from weft_engine.compiler.choice import CONCURRENCY
 from weft_engine.compiler.lower import lower
 from weft_engine.compiler.lowered import Given
+from weft_engine.compiler.optimise.notes import in_chinese
 from weft_engine.compiler.program import Program, ProgramOptions, ScopePlan, Unit
 from weft_engine.compiler.selection import Selection
 from weft_engine.compiler.taps import Tap
@@ -70,7 +71,15 @@ class _Describing:
             "exchanges": self.exchanges,
             "signatures": dict(self.program.signatures),
             "notes": [
-                {"rule": note.rule, "nodes": list(note.nodes), "message": note.message}
+                {
+                    "rule": note.rule,
+                    "nodes": list(note.nodes),
+                    "message": note.message,
+                    "zh": in_chinese(note),
+                    "key": note.key,
+                    "params": dict(note.params),
+                    "done": note.done,
+                }
                 for note in self.program.notes
             ],
         }

@@ -68,6 +68,11 @@ class Note:
     """`fold`, `push_filter`, `push_projection`, `dead_branch`, `parallel`, `batch`, `chain`…"""
     nodes: tuple[str, ...]
     message: str
+    key: str = ""
+    """Names the message among the texts, for other languages; `params` fill it in."""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    done: bool = True
+    """False: it says why something was not done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,5 +100,7 @@ class ProgramOptions:
     """Paths (`loop/inner/node`) of nodes with breakpoints: units of their own, called one by
     one."""
     optimise: bool = True
+    attended: bool = True
+    """Somebody may look at what every node did: what they would miss is not optimised away."""
     flows: Mapping[str, Any] = field(default_factory=dict)
     """Called flows by the name that `flow.call` gives, as plain data."""

@@ -9,6 +9,7 @@ from weft_engine.library import codes  # noqa: F401 - registers the codes
 from weft_engine.library.cleaning import STEPS, Step
 from weft_engine.library.columns import ColumnName, Key, as_row, group_key, unknown_column, value
 from weft_engine.nodes.node_type import ALWAYS, NodeInfo, NodeType, Zh
+from weft_engine.nodes.row_work import RowWork
 from weft_engine.nodes.types import Row
 
 T = TypeVar("T")
@@ -73,6 +74,18 @@ class Columns(NodeType):
 
         return rows.map(change, name="columns")
 
+    def row_work(self) -> RowWork:
+        """It lets the chosen columns through, and needs all that it names."""
+        changed = {*self.drop, *self.rename}
+        return RowWork(
+            "each",
+            reads=frozenset(changed).union(self.select),
+            makes=frozenset(changed).union(self.rename.values()),
+            passes=frozenset(self.select) if self.select else None,
+            fails_alike=True,
+            alike=True,
+        )
+
 
 class Fill(NodeType):
     """Fill gaps: give a value to columns that are null or missing.
@@ -124,6 +137,12 @@ class Fill(NodeType):
             return row
 
         return rows.map(fill, name="fill")
+
+    def row_work(self) -> RowWork:
+        """It changes the columns that it fills."""
+        columns = frozenset(self.values)
+        plain = not any(isinstance(filling, list | dict) for filling in self.values.values())
+        return RowWork("each", reads=columns, makes=columns, fails_alike=True, alike=plain)
 
 
 class Clean(NodeType):
@@ -200,6 +219,18 @@ class Clean(NodeType):
 
         return rows.map(clean, name="clean")
 
+    def row_work(self) -> RowWork:
+        """It changes the columns that it cleans."""
+        columns = frozenset(self.columns)
+        return RowWork(
+            "each",
+            reads=columns or None,
+            makes=columns,
+            passes=None if columns else frozenset(),
+            fails_alike=True,
+            alike=True,
+        )
+
 
 class Unique(NodeType):
     """Keep one record of those that are alike.
@@ -247,6 +278,11 @@ class Unique(NodeType):
         if self.keep == "first":
             return rows.distinct(self._key, name="unique")
         return rows.key_by(self._key).reduce_all(lambda _, later: later, name="unique")
+
+    def row_work(self) -> RowWork:
+        """It chooses by its columns."""
+        columns = frozenset(self.by)
+        return RowWork("unique", reads=columns or None, fails_alike=True, alike=True)
 
     def _key(self, item: Any) -> Key:
         if not self.by:

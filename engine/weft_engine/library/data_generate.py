@@ -10,6 +10,7 @@ from weft_engine.library.data_rows import Column
 from weft_engine.library.environment import environment
 from weft_engine.nodes.expressions import compile_expression
 from weft_engine.nodes.node_type import NodeContext, NodeInfo, NodeType, Zh
+from weft_engine.nodes.row_work import RowWork
 from weft_engine.nodes.types import Row
 
 
@@ -61,3 +62,7 @@ class Generate(NodeType):
             for name, expression in compiled:
                 row[name] = expression(number, env)
             yield row
+
+    def row_work(self) -> RowWork:
+        """Its rows have the same columns."""
+        return RowWork("source", alike=not self.fields)

@@ -11,6 +11,7 @@ from weft_engine.library import codes  # noqa: F401 - registers the codes
 from weft_engine.library.accumulators import ACCUMULATORS, Accumulator, Operation
 from weft_engine.library.columns import ColumnName, Key, as_row, group_key, value
 from weft_engine.nodes.node_type import NodeInfo, NodeType, Zh, humanise
+from weft_engine.nodes.row_work import RowWork
 from weft_engine.nodes.types import Row
 
 T = TypeVar("T")
@@ -134,6 +135,17 @@ class Group(NodeType):
         keyed = rows.key_by(lambda item: group_key([value(item, name) for name in self.by]))
         return keyed.aggregate(self._create, self._add, self._keyed_result, name="group")
 
+    def row_work(self) -> RowWork:
+        """It lets through what it groups by; counting alone cannot fail."""
+        fields = {each.field for each in self.aggregates if each.field}
+        return RowWork(
+            "group",
+            reads=frozenset(self.by) | fields,
+            makes=frozenset(each.name for each in self.aggregates),
+            passes=frozenset(self.by),
+            fails_alike=all(each.op == "count" for each in self.aggregates),
+        )
+
     def _create(self) -> _Group:
         return _Group([ACCUMULATORS[each.op](each.field) for each in self.aggregates])
 
@@ -221,3 +233,10 @@ class Sort(NodeType):
 
         ordered = rows.sort([(by(key.field), key.descending) for key in self.by], name="sort")
         return ordered.limit(self.limit, name="limit") if self.limit else ordered
+
+    def row_work(self) -> RowWork | None:
+        """It reads what it sorts by."""
+        reads = frozenset(key.field for key in self.by)
+        if self.limit:
+            return RowWork("other", reads=reads, alike=True)
+        return RowWork("sort", reads=reads, fails_alike=True, alike=True)

@@ -1,6 +1,6 @@
 """Choosing and computing, row by row: filter, map, limit, unpack."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import Field
@@ -10,9 +10,11 @@ from weft_engine.library import codes  # noqa: F401 - registers the codes
 from weft_engine.library.columns import ColumnName, value
 from weft_engine.library.environment import environment
 from weft_engine.library.unpacking import at_path, records_of
+from weft_engine.nodes.expression_facts import columns_read, fails_alike
 from weft_engine.nodes.expression_runtime import check_weight
 from weft_engine.nodes.expressions import Expression, compile_expression
 from weft_engine.nodes.node_type import ALWAYS, NodeContext, NodeInfo, NodeType, SettingGroup, Zh
+from weft_engine.nodes.row_work import RowWork
 from weft_engine.nodes.types import Json, Row
 
 T = TypeVar("T")
@@ -57,9 +59,22 @@ class Filter(NodeType):
 
     def build(self, rows: DataStream[T], ctx: NodeContext | None = None) -> DataStream[T]:
         """Add the filter to the stream."""
+        return rows.filter(self._keeps(ctx), name="filter")
+
+    def row_work(self) -> RowWork:
+        """It reads what its condition reads."""
+        return RowWork(
+            "filter",
+            reads=columns_read(self.where),
+            condition=self.where,
+            keeps=self._keeps,
+            alike=True,
+        )
+
+    def _keeps(self, ctx: NodeContext | None) -> Callable[[Any], Any]:
         env = environment(ctx)
         where = compile_expression(self.where).bound(env)
-        return rows.filter(lambda item: where(item, env), name="filter")
+        return lambda item: where(item, env)
 
 
 class Column(SettingGroup):
@@ -133,6 +148,19 @@ class Map(NodeType):
 
         return rows.map(compute, name="map")
 
+    def row_work(self) -> RowWork:
+        """It reads what its expressions read, and makes its columns."""
+        texts = [column.expression for column in self.fields]
+        read = [columns_read(text) for text in texts]
+        return RowWork(
+            "each",
+            reads=None if None in read else frozenset().union(*(each or () for each in read)),
+            makes=frozenset(column.name for column in self.fields),
+            passes=None if self.keep else frozenset(),
+            fails_alike=fails_alike(texts),
+            alike=fails_alike(texts),
+        )
+
 
 class Limit(NodeType):
     """Keep the first records, and stop reading what nobody else needs.
@@ -175,6 +203,10 @@ class Limit(NodeType):
         skip = self.skip
         first = rows.limit(skip + self.count, name="limit")
         return first.operate(lambda: _Skip[T](skip), name="skip") if skip else first
+
+    def row_work(self) -> RowWork:
+        """It looks at no column."""
+        return RowWork("limit", alike=True)
 
 
 class _Skip(Generic[T]):

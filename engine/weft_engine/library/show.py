@@ -15,6 +15,7 @@ from weft_engine.kernel.stream import DataStream
 from weft_engine.library import codes  # noqa: F401 - registers the codes
 from weft_engine.library.columns import ColumnName, as_row, number, value
 from weft_engine.nodes.node_type import NodeContext, NodeInfo, NodeType, Shown, Zh
+from weft_engine.nodes.row_work import RowWork
 from weft_engine.nodes.types import Row, Text
 
 
@@ -96,6 +97,10 @@ class ShowTable(NodeType):
         """The chosen columns of the first rows."""
         return Shown(tuple(dict.fromkeys(self.columns)), self.limit)
 
+    def row_work(self) -> RowWork:
+        """It reads the columns it shows."""
+        return RowWork("sink", reads=frozenset(self.columns) or None)
+
 
 class ShowChart(NodeType):
     """Show rows as a chart.
@@ -172,6 +177,10 @@ class ShowChart(NodeType):
     def shown(self) -> Shown:
         """The columns that are drawn, of the first rows."""
         return Shown(tuple(dict.fromkeys([*self._names(), *self.y])), self.limit)
+
+    def row_work(self) -> RowWork:
+        """It reads the columns it draws."""
+        return RowWork("sink", reads=frozenset([*self._names(), *self.y]))
 
     def _names(self) -> list[str]:
         return [self.x, self.series] if self.series else [self.x]

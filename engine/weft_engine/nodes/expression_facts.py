@@ -65,6 +65,13 @@ def constant(text: str, variables: Mapping[str, Any]) -> tuple[bool, Any]:
         return False, None
 
 
+def compares_only(text: str) -> bool:
+    """Whether it does nothing but compare: then it cannot tell 1 from 1.0."""
+    allowed = (ast.Attribute, ast.Subscript, ast.Name, ast.Constant, ast.Compare, ast.BoolOp,
+               ast.cmpop, ast.boolop, ast.expr_context)  # fmt: skip
+    return all(isinstance(node, allowed) for node in ast.walk(compile_expression(text).tree))
+
+
 @dataclass(frozen=True, slots=True)
 class _Looks:
     """What a part of an expression looks at."""

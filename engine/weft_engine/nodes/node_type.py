@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from weft_engine.nodes.context import Files, NodeContext, NodeLogger
 from weft_engine.nodes.dynamic_ports import PortsFrom
 from weft_engine.nodes.region import Inside
+from weft_engine.nodes.row_work import RowWork
 from weft_engine.nodes.types import SKIP, Skip
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "NodeLogger",
     "NodeType",
     "PortsFrom",
+    "RowWork",
     "SettingGroup",
     "Shown",
     "Skip",
@@ -171,6 +173,19 @@ class NodeType(BaseModel):
     def shown(self) -> Shown | None:
         """Say what of the rows it takes in is kept for looking at; None keeps what comes."""
         return None
+
+    def row_work(self) -> RowWork | None:
+        """Say what it does to rows, for the compiler; None when that is not to be relied on."""
+        return None
+
+    def never_taken(self, variables: Mapping[str, Any]) -> frozenset[str]:
+        """Say which of its outputs its settings keep from ever being taken.
+
+        Args:
+            variables: The variables that nothing sets, with their values.
+        """
+        del variables
+        return frozenset()
 
     @classmethod
     def type_name(cls) -> str:

@@ -162,6 +162,11 @@ class RecordsWriter:
         self.count = 0
         """How many records there were."""
 
+    @property
+    def full(self) -> bool:
+        """Whether it keeps no more, and only counts."""
+        return not self._open
+
     def take(self, records: list[Any], part: Callable[[Any], Any] | None = None) -> None:
         """See the next records; `part` says what of each is to be kept."""
         self.count += len(records)

@@ -38,6 +38,17 @@ class PortTap:
         if self._writer is not None:
             self._writer = self._store.records(shown.limit)
 
+    @property
+    def full(self) -> bool:
+        """Whether it keeps no more records, and only counts them."""
+        return self._writer is not None and self._writer.full
+
+    def spare(self, count: int) -> None:
+        """Count records that it does not see."""
+        self.count += count
+        if self._writer is not None:
+            self._writer.count += count
+
     def take(self, batch: list[Any]) -> None:
         """See what passes."""
         self.count += len(batch)

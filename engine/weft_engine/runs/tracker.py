@@ -306,6 +306,8 @@ class Tracker(Observer):
             for vertex in track.lowered.entries
             if vertex in self._counters
         )
+        if track.lowered.spared is not None:
+            entries += track.lowered.spared.counted
         calls = track.lowered.calls
         return entries if calls is None or not calls.inputs else max(entries, calls.stats.taken)
 

@@ -15,7 +15,8 @@ _WORDS: Final = {
     "en": {"top": "flow", "on_error": "when the run has failed", "chain": "chain",
            "after": "after {}", "lifted": "for each record", "width": "at most {} side by side",
            "at_once": "{} at a time", "reads": "reads {} from outside", "notes": "Optimised",
-           "skipped": "Left out", "edges": "Edges that convert", "parallelism": "parallelism",
+           "not_done": "not done", "skipped": "Left out",
+           "edges": "Edges that convert", "parallelism": "parallelism",
            "lift": "each record", "collect": "collected into a list", "explode": "taken apart",
            "single": "a stream of one",
            "disabled": "disabled", "input_skipped": "what it needs is left out",
@@ -26,7 +27,7 @@ _WORDS: Final = {
            "why.breakpoint": "has a breakpoint", "why.container": "runs what lies in it"},
     "zh": {"top": "流程", "on_error": "运行失败后", "chain": "链", "after": "在 {} 之后",
            "lifted": "逐条处理", "width": "最多 {} 个同时进行", "at_once": "同时 {} 个",
-           "reads": "读取外部的 {}", "notes": "优化", "skipped": "不执行",
+           "reads": "读取外部的 {}", "notes": "优化", "not_done": "未做", "skipped": "不执行",
            "edges": "发生转换的连线", "parallelism": "并行度", "lift": "逐条",
            "collect": "收集为列表", "explode": "拆成逐条", "single": "单条的流",
            "disabled": "已停用", "input_skipped": "所需的输入不执行",
@@ -149,7 +150,9 @@ def _rest(found: dict[str, Any], words: dict[str, str]) -> Iterator[str]:
         yield ""
         yield words["notes"]
         for note in found["notes"]:
-            yield f"  {note['rule']}  {', '.join(note['nodes'])}  {note['message']}".rstrip()
+            message = note["zh"] if words is _WORDS["zh"] else note["message"]
+            mark = "" if note["done"] else f"  ({words['not_done']})"
+            yield f"  {note['rule']}  {', '.join(note['nodes'])}  {message}{mark}".rstrip()
     if found["skipped"]:
         yield ""
         yield words["skipped"]
