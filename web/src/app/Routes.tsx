@@ -12,6 +12,7 @@ const SignInPage = lazy(() => import("./sign/SignInPage"));
 const JoinPage = lazy(() => import("./sign/JoinPage"));
 const HomePage = lazy(() => import("./home/HomePage"));
 const SettingsPage = lazy(() => import("./settings/SettingsPage"));
+const RunsPage = lazy(() => import("@/runs/history/RunsPage"));
 const EditorPage = lazy(() => import("@/editor/EditorPage"));
 
 function SignedIn() {
@@ -19,6 +20,7 @@ function SignedIn() {
     <Switch>
       <Route path="/" component={HomePage} />
       <Route path="/flows/:id">{({ id }) => <EditorPage key={id} flowId={id} />}</Route>
+      <Route path="/runs" component={RunsPage} />
       <Route path="/settings/:section?" component={SettingsPage} />
       <Route path="/join" component={JoinPage} />
       <Route path="/signin">

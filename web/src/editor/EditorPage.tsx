@@ -13,6 +13,7 @@ import { useSpecs } from "@/canvas/hooks";
 import { closeSession, openSession, setSpecs } from "@/flow/session";
 import { useGraph } from "@/flow/store";
 import { RunDock } from "@/runs/Dock";
+import { RunStrip } from "@/runs/strip/RunStrip";
 import { Waiting } from "@/ui/Waiting";
 import { useClipboard } from "./clipboard";
 import classes from "./EditorPage.module.css";
@@ -57,6 +58,7 @@ function Editor({ flow }: { flow: FlowInfo }) {
         <Rail />
         <SidePanel />
         <main className={classes.middle} aria-label={t("canvas.region")}>
+          <RunStrip />
           <div className={classes.canvas}>
             <Canvas />
             <SessionState />

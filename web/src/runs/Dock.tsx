@@ -4,7 +4,9 @@ import { type KeyboardEvent, type PointerEvent, useEffect, useRef } from "react"
 import { useTranslation } from "react-i18next";
 import { useFlow } from "@/api/flows";
 import classes from "./Dock.module.css";
+import { DebugPane } from "./debug/DebugPane";
 import {
+  DOCK_TABS,
   type DockTab,
   highest,
   LOWEST,
@@ -13,17 +15,18 @@ import {
   toggleDock,
   useDock,
 } from "./dockState";
+import { HistoryPane } from "./history/HistoryPane";
 import { LogPane } from "./LogPane";
 import { OutputPane } from "./OutputPane";
 import { RunSummary } from "./RunSummary";
 import { isActive, useRun, watchFlow } from "./store";
-import { Timeline } from "./Timeline";
+import { Timeline } from "./timeline/Timeline";
 
 export interface RunDockProps {
   flowId: string;
 }
 
-const TABS: DockTab[] = ["timeline", "log", "output"];
+const TABS: readonly DockTab[] = DOCK_TABS;
 
 /** The bottom dock: timeline, log and output of the run that is shown. */
 export function RunDock({ flowId }: RunDockProps) {
@@ -38,7 +41,7 @@ export function RunDock({ flowId }: RunDockProps) {
       style={open ? { height } : undefined}
     >
       {open && <Resizer height={height} />}
-      <Head flowId={flowId} open={open} tab={tab} />
+      <Head open={open} tab={tab} />
       {open && (
         <div
           className={classes.body}
@@ -49,6 +52,8 @@ export function RunDock({ flowId }: RunDockProps) {
           {tab === "timeline" && <Timeline />}
           {tab === "log" && <LogPane />}
           {tab === "output" && <OutputPane />}
+          {tab === "debug" && <DebugPane />}
+          {tab === "runs" && <HistoryPane flowId={flowId} />}
         </div>
       )}
     </section>
@@ -75,12 +80,11 @@ function useOpenOnRun(): void {
 }
 
 interface HeadProps {
-  flowId: string;
   open: boolean;
   tab: DockTab;
 }
 
-function Head({ flowId, open, tab }: HeadProps) {
+function Head({ open, tab }: HeadProps) {
   const { t } = useTranslation("runs");
   const label = open ? t("dock.collapse") : t("dock.expand");
   const Icon = open ? IconChevronDown : IconChevronUp;
@@ -112,7 +116,7 @@ function Head({ flowId, open, tab }: HeadProps) {
           </UnstyledButton>
         ))}
       </div>
-      <RunSummary flowId={flowId} />
+      <RunSummary />
       <Tooltip label={label}>
         <ActionIcon
           size={24}

@@ -1,23 +1,20 @@
-import { Button, Menu, UnstyledButton } from "@mantine/core";
-import { IconHistory, IconPlayerStopFilled } from "@tabler/icons-react";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { Button, UnstyledButton } from "@mantine/core";
+import { IconHistory, IconPlayerStopFilled, IconRefresh } from "@tabler/icons-react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { api } from "@/api/client";
-import type { RunPage } from "@/api/types";
+import { retry } from "@/editor/run/run";
+import { useSession } from "@/flow/store";
 import { useFormats } from "@/ui/format";
 import { notify } from "@/ui/notify";
 import { RunBadge } from "@/ui/RunBadge";
 import { useErrorText } from "@/ui/useErrorText";
-import { When } from "@/ui/When";
 import { useTicking } from "./clock";
 import classes from "./Dock.module.css";
-import { attachRun, cancelRun, isActive, onFlowEvent, useRun } from "./store";
-
-const KEPT = 25;
+import { showTab } from "./dockState";
+import { cancelRun, isActive, useRun } from "./store";
 
 /** The run that is shown in one line, a way to stop it, and those before it. */
-export function RunSummary({ flowId }: { flowId: string }) {
+export function RunSummary() {
   const state = useRun((run) => run.state);
   return (
     <div className={classes.summary}>
@@ -25,12 +22,24 @@ export function RunSummary({ flowId }: { flowId: string }) {
         <>
           <Facts />
           <RunBadge state={state} />
+          <Why />
         </>
       )}
       {isActive(state) && <Stop />}
-      <History flowId={flowId} />
+      {(state === "failed" || state === "cancelled") && <Retry />}
+      <Past />
     </div>
   );
+}
+
+/** What a paused run stands still for. */
+function Why() {
+  const { t } = useTranslation("runs");
+  const reason = useRun((run) => {
+    if (run.stops.length > 0) return "stopped";
+    return run.state === "paused" && run.pauseReason === "waiting" ? "waiting" : null;
+  });
+  return reason && <span className={classes.why}>{t(`paused.${reason}`)}</span>;
 }
 
 function Facts() {
@@ -44,7 +53,9 @@ function Facts() {
     number === null ? "" : t("run.number", { number }),
     person ? t("run.by", { name: person }) : "",
     took === null ? "" : formats.duration(took),
-    env === null || env === "local" ? t("env.local") : t("env.other", { env }),
+    env === null || env === "local"
+      ? t("env.local")
+      : t(`env.${env}` as "env.ray", { defaultValue: t("env.other", { env }) }),
   ];
   return <span className={classes.facts}>{parts.filter(Boolean).join(" · ")}</span>;
 }
@@ -83,59 +94,35 @@ function Stop() {
   );
 }
 
-function usePastRuns(flowId: string, opened: boolean) {
-  const client = useQueryClient();
-  const key = ["runs", flowId];
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the key follows from the flow
-  useEffect(
-    () => onFlowEvent(() => void client.invalidateQueries({ queryKey: key })),
-    [client, flowId],
+/** Opens the list of past runs. */
+function Past() {
+  const { t } = useTranslation("runs");
+  return (
+    <UnstyledButton
+      className={classes.history ?? ""}
+      aria-label={t("history.label")}
+      data-testid="run-history"
+      onClick={() => showTab("runs")}
+    >
+      <IconHistory size={15} stroke={1.6} style={{ verticalAlign: "-3px" }} /> {t("history.short")}
+    </UnstyledButton>
   );
-  return useQuery({
-    queryKey: key,
-    enabled: opened,
-    queryFn: () => api.get<RunPage>("/runs", { flow: flowId, limit: KEPT }),
-  });
 }
 
-function History({ flowId }: { flowId: string }) {
+/** Runs again what failed; what was completed stays. */
+function Retry() {
   const { t } = useTranslation("runs");
-  const formats = useFormats();
-  const [opened, setOpened] = useState(false);
-  const current = useRun((run) => run.runId);
-  const past = usePastRuns(flowId, opened);
-  const items = past.data?.items ?? [];
+  const viewer = useSession((s) => s.role === "viewer");
   return (
-    <Menu position="top-end" opened={opened} onChange={setOpened}>
-      <Menu.Target>
-        <UnstyledButton
-          className={classes.history ?? ""}
-          aria-label={t("history.label")}
-          data-testid="run-history"
-        >
-          <IconHistory size={15} stroke={1.6} style={{ verticalAlign: "-3px" }} />{" "}
-          {t("history.short")}
-        </UnstyledButton>
-      </Menu.Target>
-      <Menu.Dropdown mah={320} style={{ overflow: "auto" }}>
-        {items.length === 0 && <Menu.Label>{t("history.empty")}</Menu.Label>}
-        {items.map((run) => (
-          <Menu.Item
-            key={run.id}
-            aria-current={run.id === current}
-            onClick={() => void attachRun(run.id)}
-          >
-            <span className={classes.past}>
-              <b>{t("run.number", { number: run.number })}</b>
-              <RunBadge state={run.state} />
-              <em>
-                {run.duration_ms != null && `${formats.duration(run.duration_ms)} · `}
-                <When time={run.created_at} />
-              </em>
-            </span>
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+    <Button
+      size="compact-xs"
+      disabled={viewer}
+      leftSection={<IconRefresh size={12} stroke={2} />}
+      title={t("retry.run")}
+      onClick={() => void retry()}
+      data-testid="retry-run"
+    >
+      {t("retry.short")}
+    </Button>
   );
 }

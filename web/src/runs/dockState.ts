@@ -1,6 +1,7 @@
 import { create } from "zustand";
 
-export type DockTab = "timeline" | "log" | "output";
+export const DOCK_TABS = ["timeline", "log", "output", "debug", "runs"] as const;
+export type DockTab = (typeof DOCK_TABS)[number];
 
 interface DockState {
   open: boolean;
@@ -51,7 +52,8 @@ export function setDockHeight(height: number): void {
 /** Tables and charts need more room than the timeline. */
 export function showTab(tab: DockTab): void {
   useDock.setState(({ height, sized }) => {
-    const wanted = tab === "output" ? OUTPUT_HEIGHT : START_HEIGHT;
+    const roomy = tab === "output" || tab === "debug" || tab === "runs";
+    const wanted = roomy ? OUTPUT_HEIGHT : START_HEIGHT;
     return { tab, open: true, height: sized ? height : within(wanted) };
   });
 }

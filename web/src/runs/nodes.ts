@@ -14,15 +14,33 @@ export interface NodeLook {
   settings: JsonObject;
 }
 
-/** How nodes of the open flow are called and look; unknown ones by their id. */
-export function useNodeLook(): (id: string) => NodeLook {
+type Nodes = Readonly<Record<string, { type: string } | undefined>>;
+
+/**
+ * The node of the open flow that a path of a run names. Nodes of called flows are none, though one
+ * here may happen to have the same id.
+ */
+export function ownNode(nodes: Nodes, path: string): string | null {
+  if (nodes[path]) return path;
+  const ids = path.split("/");
+  const last = ids.at(-1) ?? path;
+  const known = ids.every((id) => nodes[id]);
+  const called = ids.slice(0, -1).some((id) => nodes[id]?.type === "flow.call");
+  return known && !called ? last : null;
+}
+
+export const ownNodeNow = (path: string): string | null => ownNode(useGraph.getState().nodes, path);
+
+/** How the nodes of a run are called and look, by their paths; unknown ones by their id. */
+export function useNodeLook(): (path: string) => NodeLook {
   const nodes = useGraph((graph) => graph.nodes);
   const { specs } = useCatalogue();
   const { i18n } = useTranslation();
   const language = i18n.language;
   return useCallback(
-    (id) => {
-      const node = nodes[id];
+    (path) => {
+      const id = ownNode(nodes, path) ?? path.slice(path.lastIndexOf("/") + 1);
+      const node = ownNode(nodes, path) === null ? undefined : nodes[id];
       const spec = node ? specs.get(node.type) : undefined;
       const title = spec ? specTexts(spec, language).name : node?.type;
       return {

@@ -77,7 +77,7 @@ describe("a run", () => {
   it("keeps written lines apart from events, and counts progress without listing it", () => {
     const run = reduceEvents(snapshotOf(INFO), WHOLE);
     expect(run.logs).toEqual([
-      { seq: 4, at: START + 400, level: "warning", node: "read", message: "short row" },
+      { seq: 4, at: START + 400, level: "warning", node: "read", scope: "", message: "short row" },
     ]);
     expect(run.events.map((each) => each.type)).not.toContain("node_progress");
   });

@@ -12,7 +12,7 @@ import type {
 import { activations, touchActivations } from "./activations";
 import { frameBatch } from "./batch";
 import { IDLE_NODE, isActive, isOver, NO_RUN, reduceEvents, snapshotOf, timeOf } from "./reduce";
-import type { NodeRun, RunSnapshot, StartOptions } from "./types";
+import type { NodeRun, RunSnapshot, StartOptions, Stop } from "./types";
 
 export type { LogLine, NodeCounts, NodeRun, RunSnapshot, StartOptions } from "./types";
 export { isActive, isOver };
@@ -34,12 +34,23 @@ export function onRunEnded(callback: (run: RunSnapshot) => void): () => void {
   return () => runEnded.delete(callback);
 }
 
+const stopped = new Set<(stop: Stop) => void>();
+
+/** Calls back when an activation of the attached run stands at a breakpoint, or after a step. */
+export function onStops(callback: (stop: Stop) => void): () => void {
+  stopped.add(callback);
+  return () => stopped.delete(callback);
+}
+
 const incoming = frameBatch<RunEvent>((batch) => {
   const before = useRun.getState();
   const after = reduceEvents(before, batch);
   if (after === before) return;
   logActivations(before.seq, batch);
   useRun.setState(after, true);
+  const known = new Set(before.stops.map((stop) => stop.at));
+  const fresh = after.stops.find((stop) => !known.has(stop.at));
+  if (fresh) for (const callback of stopped) callback(fresh);
   if (!isOver(before.state) && isOver(after.state)) announceEnd(after);
 });
 
@@ -169,7 +180,10 @@ export async function cancelRun(): Promise<void> {
 async function attachLatest(flowId: string): Promise<void> {
   const runs = await api.get<RunPage>("/runs", { flow: flowId, limit: 1 });
   const latest = runs.items[0];
-  if (latest && useRun.getState().flowId !== flowId) await attachRun(latest.id);
+  if (!latest || useRun.getState().flowId === flowId) return;
+  useViewing.setState({ latest: { id: latest.id, number: latest.number } });
+  const asked = new URLSearchParams(window.location.search).get("run");
+  await attachRun(asked ?? latest.id).catch(() => attachRun(latest.id));
 }
 
 const flowEvents = new Set<(event: WorkspaceEvent) => void>();

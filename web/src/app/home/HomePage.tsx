@@ -2,6 +2,7 @@ import { Button, SegmentedControl, TextInput, VisuallyHidden } from "@mantine/co
 import { useDebouncedValue, useLocalStorage } from "@mantine/hooks";
 import {
   IconFileImport,
+  IconHistory,
   IconLayoutGrid,
   IconList,
   IconPlus,
@@ -9,6 +10,7 @@ import {
 } from "@tabler/icons-react";
 import { useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Link } from "wouter";
 import { useFlows } from "@/api/flows";
 import { useWorkspace } from "@/api/session";
 import type { FlowInfo } from "@/api/types";
@@ -24,6 +26,16 @@ import { ACCEPTED, useImport } from "./importing";
 import { useLiveRuns } from "./live";
 
 export type View = "grid" | "list";
+
+/** To the runs of all flows. */
+function RunsLink() {
+  const { t } = useTranslation("runs");
+  return (
+    <Button component={Link} href="/runs" leftSection={<IconHistory size={15} stroke={1.7} />}>
+      {t("history.title")}
+    </Button>
+  );
+}
 
 /** The flows of the workspace. */
 export default function HomePage() {
@@ -48,6 +60,7 @@ export default function HomePage() {
           <h1>{t("title")}</h1>
           <Search value={query} onChange={setQuery} />
           <ViewSwitch view={view} onChange={setView} />
+          <RunsLink />
           {mayCreate && (
             <>
               <ImportButton onFiles={(files) => void importFiles(files)} />

@@ -1,16 +1,25 @@
 /** Starting and stopping runs from the editor. */
 import { create } from "zustand";
 import { ApiError } from "@/api/errors";
+import type { RunBreakpoint } from "@/api/types";
 import { setProblems, useProblems } from "@/canvas/problems";
+import { runBreakpoints } from "@/flow/breakpoints";
 import { notices } from "@/flow/session";
 import { useGraph, useSession } from "@/flow/store";
+import { forkRun, retryRun } from "@/runs/control";
 import { cancelRun, isActive, type StartOptions, startRun, useRun } from "@/runs/store";
 import { useEditorUi } from "../ui";
+import { useRunOptions } from "./options";
+
+/** How a run is wanted; breakpoints of this person are part of it unless they are left out. */
+export interface Wanted extends Omit<StartOptions, "breakpoints"> {
+  ignoreBreakpoints?: boolean;
+}
 
 interface Starting {
   starting: boolean;
   /** Options of a run that waits for the values of the flow's inputs. */
-  asking: StartOptions | null;
+  asking: Wanted | null;
 }
 
 export const useStarting = create<Starting>(() => ({ starting: false, asking: null }));
@@ -44,8 +53,32 @@ function allSaved(): Promise<void> {
   });
 }
 
+/** The nodes with which the flow begins: nothing leads to them, and they lie in no container. */
+function firstNodes({ fromNode, toNode }: Wanted): string[] {
+  if (fromNode) return [fromNode];
+  const { nodes, edges } = useGraph.getState();
+  const led = new Set(edges.map((edge) => edge.target));
+  const first = Object.values(nodes).filter((node) => !led.has(node.id) && !node.disabled);
+  const before = toNode ? new Set(upTo(toNode)) : null;
+  return first.filter(({ id, parent }) => !parent && before?.has(id) !== false).map((n) => n.id);
+}
+
+function upTo(node: string): string[] {
+  const { edges } = useGraph.getState();
+  const found = new Set([node]);
+  for (const id of found) for (const e of edges) if (e.target === id) found.add(e.source);
+  return [...found];
+}
+
+function breakpointsOf(wanted: Wanted): RunBreakpoint[] {
+  const set = wanted.ignoreBreakpoints ? [] : runBreakpoints();
+  if (!wanted.stopAtOnce) return set;
+  const first = firstNodes(wanted).map((node) => ({ node, when: "before" as const, once: true }));
+  return [...set, ...first];
+}
+
 /** Runs the flow, or a part of it; asks for the values of its inputs first. */
-export async function run(options: StartOptions = {}): Promise<void> {
+export async function run(wanted: Wanted = {}): Promise<void> {
   const reason = hindrance();
   if (reason) {
     if (reason === "errors") showErrors();
@@ -54,14 +87,27 @@ export async function run(options: StartOptions = {}): Promise<void> {
   }
   if (useStarting.getState().starting || isActive(useRun.getState().state)) return;
   const { inputs } = useGraph.getState().meta;
-  if (Object.keys(inputs).length > 0 && !options.inputs) {
-    useStarting.setState({ asking: options });
+  if (Object.keys(inputs).length > 0 && !wanted.inputs) {
+    useStarting.setState({ asking: wanted });
     return;
   }
+  await begin(async () => {
+    const { env, parallelism } = useRunOptions.getState();
+    const breakpoints = breakpointsOf(wanted);
+    await startRun(useSession.getState().flowId, {
+      env,
+      ...(parallelism !== null && { parallelism }),
+      ...wanted,
+      ...(breakpoints.length > 0 && { breakpoints }),
+    });
+  });
+}
+
+async function begin(work: () => Promise<void>): Promise<void> {
   useStarting.setState({ starting: true, asking: null });
   try {
     await allSaved();
-    await startRun(useSession.getState().flowId, options);
+    await work();
   } catch (error) {
     explain(error);
   } finally {
@@ -86,9 +132,20 @@ function explain(error: unknown): void {
 }
 
 export async function stop(): Promise<void> {
-  try {
-    await cancelRun();
-  } catch (error) {
-    explain(error);
-  }
+  await cancelRun().catch(explain);
+}
+
+/** Runs again what failed in the run that is shown. */
+export async function retry(): Promise<void> {
+  const { runId } = useRun.getState();
+  if (runId) await begin(() => retryRun(runId));
+}
+
+/** Runs the run that is shown again from a node on, with other inputs. */
+export async function fork(fromNode: string, inputs: StartOptions["inputs"] = {}): Promise<void> {
+  const { runId } = useRun.getState();
+  if (!runId) return;
+  await begin(async () => {
+    await forkRun(runId, { fromNode, inputs, breakpoints: runBreakpoints() });
+  });
 }

@@ -13,10 +13,8 @@ import { CARD_WIDTH, freePlace, NOTE_HEIGHT, NOTE_WIDTH, noteBox } from "@/flow/
 import { canEdit, setSelection, useGraph, useSession } from "@/flow/store";
 import type { Point } from "@/flow/types";
 import { toggleDock } from "@/runs/dockState";
-import { isActive, useRun } from "@/runs/store";
 import { copySelection, cutSelection, pasteFromMenu } from "../clipboard";
 import { openPalette } from "../paletteStore";
-import { run, stop } from "../run/run";
 import { togglePanel, useEditorUi } from "../ui";
 import {
   canFold,
@@ -29,6 +27,7 @@ import {
   wrapSelection,
 } from "./containers";
 import { togglePin } from "./pinning";
+import { RUNNING } from "./running";
 
 export type Group = "edit" | "add" | "view" | "run";
 
@@ -266,30 +265,9 @@ const table = {
     keys: ["escape"],
     canvas: true,
     hidden: true,
-    run: () => goOut() || setSelection([], []),
+    run: (event) => goOut(event?.target) || setSelection([], []),
   },
-  "run.start": { group: "run", keys: ["mod+enter"], run: () => void run() },
-  "run.from": {
-    group: "run",
-    keys: ["shift+enter"],
-    canvas: true,
-    when: () => one() !== null,
-    run: () => void run({ fromNode: one() ?? "" }),
-  },
-  "run.to": {
-    group: "run",
-    keys: ["alt+enter"],
-    canvas: true,
-    when: () => one() !== null,
-    run: () => void run({ toNode: one() ?? "" }),
-  },
-  "run.only": {
-    group: "run",
-    keys: ["shift+alt+enter"],
-    canvas: true,
-    when: () => one() !== null,
-    run: () => void run({ fromNode: one() ?? "", toNode: one() ?? "" }),
-  },
+  ...RUNNING,
   "edit.pin": {
     group: "run",
     keys: ["shift+p"],
@@ -310,12 +288,6 @@ const table = {
     canvas: true,
     when: () => one() !== null,
     run: () => useCanvas.setState({ breakpointOf: one() }),
-  },
-  "run.stop": {
-    group: "run",
-    keys: ["mod+."],
-    when: () => isActive(useRun.getState().state),
-    run: () => void stop(),
   },
 } satisfies Record<string, Command>;
 

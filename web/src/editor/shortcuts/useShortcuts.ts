@@ -44,7 +44,7 @@ function commandOf(event: KeyboardEvent): CommandId | undefined {
 
 /** Whether the key belongs to the field the person is typing in. */
 function ofField(event: KeyboardEvent): boolean {
-  if (!typing(event.target)) return false;
+  if (!typing(event.target) || /^F\d+$/.test(event.key)) return false;
   return !(event.ctrlKey || event.metaKey) || /^[zyxcvad]$/i.test(event.key);
 }
 

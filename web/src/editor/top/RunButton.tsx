@@ -1,19 +1,18 @@
-import { Menu, Tooltip } from "@mantine/core";
+import { Tooltip } from "@mantine/core";
 import {
-  IconChevronDown,
+  IconPlayerPauseFilled,
   IconPlayerPlayFilled,
-  IconPlayerSkipForward,
   IconPlayerStopFilled,
-  IconPlayerTrackNext,
 } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { useProblems } from "@/canvas/problems";
 import { useGraph, useSession } from "@/flow/store";
 import { isActive, useRun } from "@/runs/store";
+import { pause, resume } from "../run/debug";
 import { type Hindrance, hindrance, run, stop, useStarting } from "../run/run";
 import { capsText } from "../shortcuts/keys";
-import { useNodeName } from "../useNodeName";
 import classes from "./RunButton.module.css";
+import { RunMenu } from "./RunMenu";
 
 /** Why a run cannot start; follows everything it depends on. */
 function useHindrance(): Hindrance {
@@ -23,27 +22,60 @@ function useHindrance(): Hindrance {
   return hindrance();
 }
 
-/** Run and its variants; Stop while a run is going. */
+/** Run and its variants; Pause, Continue and Stop while a run is under way. */
 export function RunButton() {
   const state = useRun((s) => s.state);
-  return isActive(state) ? <StopButton /> : <StartButton />;
+  return isActive(state) ? <UnderWay /> : <StartButton />;
 }
 
-function StopButton() {
+function UnderWay() {
   const { t } = useTranslation("editor");
   const viewer = useSession((s) => s.role === "viewer");
+  const stands = useRun(
+    (s) => s.stops.length > 0 || (s.state === "paused" && s.pauseReason !== "waiting"),
+  );
+  const going = useRun((s) => s.state === "running");
   return (
-    <button
-      type="button"
-      className={classes.stop}
-      data-testid="stop-button"
-      disabled={viewer}
-      title={`${t("command.run.stop")} (${capsText("mod+.")})`}
-      onClick={() => void stop()}
-    >
-      <IconPlayerStopFilled size={13} />
-      {t("run.stop")}
-    </button>
+    <div className={classes.group}>
+      {stands ? (
+        <button
+          type="button"
+          className={classes.go}
+          data-testid="resume-button"
+          disabled={viewer}
+          title={`${t("command.run.resume")} (F8)`}
+          onClick={() => void resume()}
+        >
+          <IconPlayerPlayFilled size={12} />
+          {t("run.resume")}
+        </button>
+      ) : (
+        going && (
+          <button
+            type="button"
+            className={classes.hold}
+            data-testid="pause-button"
+            disabled={viewer}
+            title={`${t("command.run.pause")} (F6)`}
+            onClick={() => void pause()}
+          >
+            <IconPlayerPauseFilled size={12} />
+            {t("run.pause")}
+          </button>
+        )
+      )}
+      <button
+        type="button"
+        className={classes.stop}
+        data-testid="stop-button"
+        disabled={viewer}
+        title={`${t("command.run.stop")} (${capsText("mod+.")})`}
+        onClick={() => void stop()}
+      >
+        <IconPlayerStopFilled size={13} />
+        {t("run.stop")}
+      </button>
+    </div>
   );
 }
 
@@ -52,9 +84,6 @@ function StartButton() {
   const reason = useHindrance();
   const errors = useProblems((s) => s.errors);
   const starting = useStarting((s) => s.starting);
-  const chosen = useGraph((s) => (s.selection.length === 1 ? (s.selection[0] ?? "") : ""));
-  const isNode = useGraph((s) => s.nodes[chosen] !== undefined);
-  const name = useNodeName();
   const why = reason ? t(`run.${reason}`, { count: errors }) : "";
   const tip = why || `${t("command.run.start")} (${capsText("mod+enter")})`;
   // It can be pressed with errors: then it shows them. Other reasons leave nothing to do.
@@ -74,39 +103,7 @@ function StartButton() {
           {starting ? t("run.starting") : t("run.run")}
         </button>
       </Tooltip>
-      <Menu position="bottom-end" width={280}>
-        <Menu.Target>
-          <button
-            type="button"
-            className={classes.more}
-            disabled={off || starting}
-            aria-label={t("run.more")}
-            data-testid="run-menu"
-          >
-            <IconChevronDown size={14} stroke={2} />
-          </button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item leftSection={<IconPlayerPlayFilled size={14} />} onClick={() => void run()}>
-            {t("command.run.start")}
-          </Menu.Item>
-          <Menu.Item
-            leftSection={<IconPlayerTrackNext size={15} stroke={1.7} />}
-            disabled={!isNode}
-            onClick={() => void run({ fromNode: chosen })}
-          >
-            {isNode ? t("run.fromNode", { name: name(chosen) }) : t("command.run.from")}
-          </Menu.Item>
-          <Menu.Item
-            leftSection={<IconPlayerSkipForward size={15} stroke={1.7} />}
-            disabled={!isNode}
-            onClick={() => void run({ toNode: chosen })}
-          >
-            {isNode ? t("run.toNode", { name: name(chosen) }) : t("command.run.to")}
-          </Menu.Item>
-          {!isNode && <Menu.Label>{t("run.selectFirst")}</Menu.Label>}
-        </Menu.Dropdown>
-      </Menu>
+      <RunMenu disabled={off || starting} />
     </div>
   );
 }

@@ -1,5 +1,6 @@
 import containers from "./containers";
 import problems from "./problems";
+import running from "./running";
 
 const editor = {
   // Top bar
@@ -89,6 +90,7 @@ const editor = {
   "problems.checking": "Checking…",
   ...problems,
   ...containers,
+  ...running,
 
   // Canvas
   "canvas.region": "Flow",

@@ -2,6 +2,7 @@ import type en from "../en/editor";
 import type { Messages } from "../messages";
 import containers from "./containers";
 import problems from "./problems";
+import running from "./running";
 
 const editor: Messages<typeof en> = {
   // 顶栏
@@ -86,6 +87,7 @@ const editor: Messages<typeof en> = {
   "problems.checking": "检查中…",
   ...problems,
   ...containers,
+  ...running,
 
   // 画布
   "canvas.region": "流程",

@@ -1,0 +1,37 @@
+/** Which activation of a node is looked at; of others the newest. */
+import { create } from "zustand";
+import { pathOfNode } from "@/flow/breakpoints";
+import { activations, useActivations } from "./activations";
+import { useRun } from "./store";
+
+interface Shown {
+  /** The node's path. */
+  node: string | null;
+  scope: string;
+}
+
+export const useShown = create<Shown>(() => ({ node: null, scope: "" }));
+
+// The activations of another run have nothing to do with it.
+useRun.subscribe((now, before) => {
+  if (now.runId !== before.runId) useShown.setState({ node: null, scope: "" });
+});
+
+export interface ShownActivation {
+  /** The node's path in the run. */
+  path: string;
+  /** The activation that is shown; null leaves it to the server: the newest. */
+  scope: string | null;
+}
+
+/** The activation of a node of the canvas that is to be shown. */
+export function useShownOf(nodeId: string): ShownActivation {
+  const shown = useShown();
+  useActivations((s) => s.version);
+  const path = pathOfNode(nodeId);
+  // A node of a called flow is shown by the node that calls it.
+  const within = shown.node !== null && (shown.node === path || shown.node.startsWith(`${path}/`));
+  if (within && shown.node) return { path: shown.node, scope: shown.scope };
+  const newest = activations.of(path).at(-1);
+  return { path, scope: newest?.scope ? newest.scope : null };
+}
