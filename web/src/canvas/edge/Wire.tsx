@@ -29,6 +29,8 @@ function countOf(from: NodeRun, port: string): number | null {
   return from.counts.out[port] ?? null;
 }
 
+const SHORT = 80;
+
 /** A connection: counts after a run, a moving dash while records flow, red where one failed. */
 export const Wire = memo(function Wire(props: EdgeProps<WireEdge>) {
   const { id, source, target, sourceHandleId, data, selected } = props;
@@ -40,6 +42,10 @@ export const Wire = memo(function Wire(props: EdgeProps<WireEdge>) {
     countOf(nodeRunAt(run, source, from ?? source), sourceHandleId ?? ""),
   );
   const hovered = useCanvas((s) => s.hoveredEdge === id);
+  const active = hovered || selected === true;
+  // Between a port that faces inwards and its neighbour there is hardly room for a number.
+  const short = Math.hypot(props.targetX - props.sourceX, props.targetY - props.sourceY) < SHORT;
+  const shown = short && !active ? null : count;
   const [path, x, y] = getBezierPath({ ...props, curvature: 0.3 });
   const how = data?.how ?? "same";
   const marked = how === "lift" || how === "collect" || how === "explode" || how === "";
@@ -53,14 +59,14 @@ export const Wire = memo(function Wire(props: EdgeProps<WireEdge>) {
         data-misfit={how === ""}
         interactionWidth={24}
       />
-      {(count !== null || marked || hovered || selected) && (
+      {(shown !== null || marked || active) && (
         <EdgeLabelRenderer>
           <WireLabel
             edge={id}
             at={{ x, y }}
-            count={count}
+            count={shown}
             how={how}
-            active={hovered || selected === true}
+            active={active}
             faded={state === "lost"}
           />
         </EdgeLabelRenderer>
