@@ -35,17 +35,13 @@ def _cut(node: "StreamWindow", rows: list[Any]) -> Iterator[tuple[Window | None,
             yield None, rows[start : start + node.count]
         return
     now = time.time_ns() // 1_000_000
-    of = TimeOf(node.time_column) if node.time_column else lambda _: now
-    timed = [(of(row), row) for row in rows]
-    yield from (
-        _sessions(timed, length_ms(node.gap))
-        if node.window == "session"
-        else _spans(
-            timed,
-            length_ms(node.size),
-            length_ms(node.slide if node.window == "sliding" else node.size),
-        )
-    )
+    of = TimeOf(node.time_column) if node.time_column else None
+    timed = [(now if of is None else of(row), row) for row in rows]
+    if node.window == "session":
+        yield from _sessions(timed, length_ms(node.gap))
+    else:
+        slide = node.slide if node.window == "sliding" else node.size
+        yield from _spans(timed, length_ms(node.size), length_ms(slide))
 
 
 def _spans(

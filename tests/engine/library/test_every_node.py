@@ -24,7 +24,8 @@ EXPECTED = {
     "data.unpack", "date.bucket", "file.read_csv", "file.read_documents", "file.read_json",
     "file.read_lines", "file.read_text", "file.write", "flow.call", "flow.input", "http.request",
     "show.chart", "show.table", "show.text", "text.extract", "text.split", "text.template",
-    "text.words", "trigger.file_watch", "trigger.flow_ended", "trigger.message",
+    "text.words", "file.tail", "stream.clock", "stream.running", "stream.window", "stream.write",
+    "trigger.file_watch", "trigger.flow_ended", "trigger.message",
     "trigger.schedule", "trigger.webhook", "vars.get", "vars.set",
 }  # fmt: skip
 WEB_UI = Path(__file__).parents[3] / "web" / "src" / "ui"
