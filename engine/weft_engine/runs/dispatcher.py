@@ -10,6 +10,7 @@ import msgspec
 
 from weft_engine.errors import Failure, FlowError, ResourceError, WeftError
 from weft_engine.runs.debug import Command
+from weft_engine.runs.engine.debugging_points import require_readable
 from weft_engine.runs.events import RunEvent, now_text
 from weft_engine.runs.executor import Executor
 from weft_engine.runs.journal.base import ENDED, JournalStore, RunEntry, SignalRow
@@ -128,6 +129,7 @@ class Dispatcher:
         """
         if command.kind == "signal":
             return self._signal(run_id, command)
+        require_readable(command.breakpoints)
         with self._lock:
             job = self._jobs.get(run_id)
         told = job is not None and _tell_job(job, command)
@@ -198,7 +200,11 @@ class Dispatcher:
             due = time.time() + TTL_S
             self._park(run_id, Waiting(last_seq=job.last_seq, due=due, look_again=True))
         elif result.state is RunState.PAUSED and self._store is not None and not self._leaving:
-            self._park(run_id, waiting_for(self._store.wakes(run_id), job.last_seq))
+            wakes = [] if result.stands else self._store.wakes(run_id)
+            waiting = waiting_for(wakes, job.last_seq)
+            if result.stands:
+                waiting.stands, waiting.commands = True, [Command(kind="pause")]
+            self._park(run_id, waiting)
 
     def _gone(self, job: Job) -> None:
         with self._lock:
@@ -273,6 +279,14 @@ class Dispatcher:
         return True
 
     def _tell_parked(self, run_id: str, command: Command) -> bool:
+        waiting = self._parked.get(run_id)
+        if waiting is not None and waiting.stands and command.kind != "pause":
+            # It stood at a breakpoint for long: it takes its place there again and is told then.
+            waiting = self._parked.remove(run_id)
+            if waiting is not None:
+                waiting.commands.append(command)
+                self._wake(run_id, waiting)
+            return waiting is not None
         if command.kind == "pause":
             return self._parked.hold(run_id)
         if command.kind == "resume":

@@ -16,6 +16,7 @@ from weft_engine.errors import FlowError
 from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.runs.debug import Command
 from weft_engine.runs.engine.control import RunControl
+from weft_engine.runs.engine.debugging_points import require_good
 from weft_engine.runs.engine.resume import Recorded
 from weft_engine.runs.engine.run import Run
 from weft_engine.runs.events import RunEvent
@@ -101,6 +102,7 @@ class Executor:
                 control.cancel()
         catalogue = self.warm_up()
         program, selection = self._programs.of(job.request, catalogue)
+        require_good(job.request.breakpoints, program)
         try:
             return self._go(job, program, selection, control, resting)
         except JournalError as error:

@@ -32,6 +32,8 @@ class Waiting:
     """Somebody paused it: it stays even when its time has come."""
     look_again: bool = False
     """Another engine has it, or had: look into the journal when the time comes."""
+    stands: bool = False
+    """It stands at a breakpoint, or was paused: whatever it is told starts it again."""
     missed: bool = False
     """Its time came while it was held."""
 

@@ -135,6 +135,8 @@ class RunResult(msgspec.Struct, kw_only=True):
     """What the flow's output nodes gave: node → port → `OutputStore.read` of it."""
     failure: dict[str, Any] | None = None
     duration_ms: float = 0.0
+    stands: bool = False
+    """Of a paused run: somebody has to let it go on; it does not wait by itself."""
 
     @property
     def counts(self) -> dict[str, dict[str, Any]]:

@@ -7,12 +7,10 @@ from collections.abc import Callable, Mapping
 from queue import SimpleQueue
 from typing import Any, Final
 
-from weft_engine.errors import FlowError, WeftError, register_codes
+from weft_engine.errors import FlowError, WeftError
 from weft_engine.runs.debug import Breakpoint, Command
 from weft_engine.runs.outputs import OutputStore
 from weft_server.cli.console import Lang, err
-
-register_codes({"run.bad_breakpoint": "A breakpoint cannot be read."})
 
 _WORDS: Final = {
     "en": {

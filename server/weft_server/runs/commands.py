@@ -8,7 +8,7 @@ from weft_engine.runs.debug import Command
 from weft_server.accounts.principal import Principal
 from weft_server.accounts.roles import Role
 from weft_server.database import Database
-from weft_server.errors import Conflict, register
+from weft_server.errors import Conflict
 from weft_server.ids import new_id
 from weft_server.runs import repository
 from weft_server.runs.access import run_access
@@ -26,12 +26,8 @@ from weft_server.runs.schemas import (
 )
 from weft_server.runs.views import of_live
 
-register(
-    {
-        "run.not_stopped": "No activation of the run stands there.",
-        "run.no_such_port": "The stopped activation has no such value.",
-    }
-)
+_UNFIT: Final = frozenset({"run.bad_breakpoint", "run.bad_value"})
+"""Not the run's state is to blame for these, but what was asked."""
 _STEPS: Final[dict[StepKind, Literal["step_over", "step_into", "step_out"]]] = {
     "over": "step_over",
     "into": "step_into",
@@ -160,6 +156,8 @@ def _answered(error: WeftError, run: LiveRun) -> WeftError:
     """What the engine refused, as the answer to a request."""
     if error.code == "run.not_active":
         return _ended(run.id, run.state)
+    if error.code in _UNFIT:
+        return error
     if error.code.startswith("run.") and not error.retryable:
         return Conflict(error.message, code=error.code, hint=error.hint, params=error.params)
     return error

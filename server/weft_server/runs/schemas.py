@@ -7,6 +7,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from weft_engine.runs.debug import Breakpoint
+from weft_engine.runs.engine.debugging_points import require_readable
 
 RunState = Literal["ready", "running", "paused", "completed", "failed", "cancelled"]
 NodeState = Literal[
@@ -45,8 +46,14 @@ class BreakpointInfo(_Body):
     enabled: bool = True
 
     def engine(self) -> Breakpoint:
-        """As the engine takes it."""
-        return msgspec.convert(self.model_dump(), Breakpoint)
+        """As the engine takes it.
+
+        Raises:
+            FlowError: `run.bad_breakpoint`: the condition means nothing.
+        """
+        point = msgspec.convert(self.model_dump(), Breakpoint)
+        require_readable([point])
+        return point
 
 
 Breakpoints = Annotated[list[BreakpointInfo], Field(max_length=200)]

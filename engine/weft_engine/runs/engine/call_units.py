@@ -142,10 +142,31 @@ class CallUnits:
         self._leave(activation)
         go = partial(self._gave, activation, variables)
         if self.core.gate.watching and self.core.at_gate(
-            scope, unit, scope.path, "after", outputs, go
+            scope,
+            unit,
+            scope.path,
+            "after",
+            outputs,
+            go,
+            keep=partial(self._keep, activation, variables),
+            gone=partial(self.core.cancelled, activation),
         ):
             return
         go(outputs)
+
+    def _keep(
+        self, activation: Activation, variables: Mapping[str, Any], outputs: dict[str, Any]
+    ) -> None:
+        """Write down what it gave while it stands at the gate."""
+        self.core.recording.ended(
+            activation.unit.path,
+            activation.scope.path,
+            "completed",
+            outputs.items(),
+            variables=variables,
+            attempt=activation.attempt,
+            started=activation.began_at,
+        )
 
     def _gave(
         self, activation: Activation, variables: Mapping[str, Any], outputs: dict[str, Any]

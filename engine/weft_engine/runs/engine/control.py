@@ -1,6 +1,7 @@
 """What a run is told from outside, by any thread, while it is under way."""
 
 import threading
+from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
@@ -20,9 +21,17 @@ class RunControl:
         self.box: SimpleQueue[Message] = SimpleQueue()
         self.stopped = threading.Event()
         """Set once the run is to be cancelled; nodes look at it."""
+        self.judge: Callable[[Command], None] | None = None
+        """Refuses what cannot be done; set once the run is under way."""
 
     def send(self, command: Command) -> None:
-        """Tell the run something; it takes it up between two activations."""
+        """Tell the run something; it takes it up between two activations.
+
+        Raises:
+            FlowError: it cannot do that: `run.not_stopped`, `run.bad_breakpoint` and so on.
+        """
+        if self.judge is not None:
+            self.judge(command)
         self.box.put((command,))
 
     def cancel(self) -> None:

@@ -196,7 +196,6 @@ class Core:
             return
         scope.closing = state
         scope.cancelled = True
-        self.gate.dropped(scope)
         self.parts.waits.drop(scope)
         for activation in list(scope.active):
             activation.stop()
@@ -204,6 +203,7 @@ class Core:
                 self.left_behind(activation)
         for region in list(scope.regions.values()):
             region.cancel()
+        self.gate.dropped(scope)
         if scope.active or scope.regions:
             self.after(GRACE_S, self.abandon, scope)
         self.look_closed(scope)
@@ -350,14 +350,20 @@ class Core:
         when: Any,
         values: dict[str, Any],
         go: Callable[[dict[str, Any]], None],
+        *,
+        keep: Callable[[dict[str, Any]], None] | None = None,
+        gone: Callable[[], None] | None = None,
     ) -> bool:
-        """Show an activation to the gate; whether that holds it, and goes on with `go` later."""
+        """Show an activation to the gate; whether that holds it, and goes on with `go` later.
+
+        `keep` writes down what it gave, `gone` is called when it never goes on.
+        """
 
         def going() -> None:
             if not scope.closing and not scope.over:
                 go(stop.values)
 
-        stop = Stop(scope, unit, place, when, values, going)
+        stop = Stop(scope, unit, place, when, values, going, keep, gone)
         return self.gate.before(stop) if when == "before" else self.gate.after(stop)
 
     # Messages
@@ -377,6 +383,7 @@ class Core:
         """Stop the run."""
         if not self.cancelling and not self.over:
             self.cancelling = True
+            self.gate.give_up()
             self.close_scope(self.top, "cancelled")
 
 

@@ -8,7 +8,6 @@ from weft_engine.compiler.program import Program, ScopePlan
 from weft_engine.errors import ExpressionError, FlowError, WeftError, said
 from weft_engine.library.environment import names as names_of
 from weft_engine.nodes.expressions import NAMES, CompiledExpression, compile_expression
-
 from weft_engine.runs.debug import Breakpoint
 from weft_engine.runs.engine.debugging_values import plain, shown_ports
 from weft_engine.runs.engine.gate import Stop

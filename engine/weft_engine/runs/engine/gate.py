@@ -62,8 +62,6 @@ class Gate:
 
     watching = False
     """Whether activations are to be shown to `before` and `after` at all."""
-    stepping = False
-    """Whether the run is on its way to the end of a step."""
 
     def __init__(self) -> None:
         self.closed = False
@@ -105,6 +103,11 @@ class Gate:
         later, self._later = self._later, {}
         for what in later:
             self.core.post(what)
+
+    @property
+    def stepping(self) -> bool:
+        """Whether the run is on its way to the end of a step."""
+        return False
 
     @property
     def holds(self) -> bool:

@@ -95,6 +95,9 @@ class MapRun:
         most = max(self.unit.concurrency, 1)
         try:
             while not self._ended and not self._all_read and not self.scope.closing:
+                if self.core.gate.closed:
+                    self.core.gate.later(self.go_on)
+                    break
                 if not self._ahead:
                     self._fill()
                 if self._announcing or not self._ahead or self._ended:
@@ -156,11 +159,15 @@ class MapRun:
             "before",
             arguments,
             partial(self._begin, activation),
+            gone=partial(self.stopped, activation),
         ):
             return
         self._begin(activation, arguments)
 
     def _begin(self, activation: Activation, arguments: dict[str, Any]) -> None:
+        if activation.stopped:
+            self.stopped(activation)
+            return
         activation.arguments = arguments
         self._fresh = True
         self.result.count_in += 1
@@ -192,7 +199,15 @@ class MapRun:
         self.result.count_in += 1
         if row.failure is not None:
             self._live_with(row.failure)
-        self._put(number, None if row.state == "skipped" else recorded.outputs(row))
+        outputs = None if row.state == "skipped" else recorded.outputs(row)
+        place = f"{self.scope.path}#{number}"
+        if outputs is not None and self.core.gate.awaits(self.unit.path, place, "after"):
+            activation = Activation(self.scope, self.unit, {}, key=str(number), owner=self)
+            activation.attempt, activation.began_at = row.attempt, row.started
+            self._active.add(activation)
+            self.gave(activation, outputs, {})
+        else:
+            self._put(number, outputs)
         return True
 
     # Ends of calls
@@ -204,7 +219,14 @@ class MapRun:
         core = self.core
         go = partial(self._gave, activation)
         if core.gate.watching and core.at_gate(
-            self.scope, self.unit, activation.place, "after", outputs, go
+            self.scope,
+            self.unit,
+            activation.place,
+            "after",
+            outputs,
+            go,
+            keep=partial(self._record, activation, "completed", activation.failure),
+            gone=partial(self.stopped, activation),
         ):
             return
         go(outputs)
@@ -233,15 +255,7 @@ class MapRun:
         core = self.core
         self._active.discard(activation)
         try:
-            core.recording.ended(
-                self.unit.path,
-                activation.place,
-                state,
-                (outputs or {}).items(),
-                failure=failure,
-                attempt=activation.attempt,
-                started=activation.began_at,
-            )
+            self._record(activation, state, failure, outputs or {})
         except JournalError as error:
             self._break(describe(error, self.unit.path, activation.attempt, None))
             return
@@ -251,6 +265,23 @@ class MapRun:
         self._put(int(activation.key), outputs)
         self._tell_progress()
         self.go_on()
+
+    def _record(
+        self,
+        activation: Activation,
+        state: Any,
+        failure: Mapping[str, Any] | None,
+        outputs: Mapping[str, Any],
+    ) -> None:
+        self.core.recording.ended(
+            self.unit.path,
+            activation.place,
+            state,
+            outputs.items(),
+            failure=failure,
+            attempt=activation.attempt,
+            started=activation.began_at,
+        )
 
     def failed(self, activation: Activation, failure: dict[str, Any]) -> None:
         """A call failed, and with it the unit."""

@@ -25,7 +25,9 @@ class RegionEnd:
         """It gave something; the gate may look at it first."""
         core, scope, unit = self.region.core, self.region.scope, self.region.unit
         go = partial(self.complete, data)
-        if core.gate.watching and core.at_gate(scope, unit, scope.path, "after", outputs, go):
+        if core.gate.watching and core.at_gate(
+            scope, unit, scope.path, "after", outputs, go, gone=self.cancelled
+        ):
             return
         go(outputs)
 

@@ -1,6 +1,7 @@
 """What a run did before: rows of the journal, put back in the place of the work."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from weft_engine.nodes.types import SKIP
@@ -35,9 +36,14 @@ class Recorded:
         self._ended: dict[Place, StepRow] = {}
         self._attempts: dict[Place, int] = {}
         self._ends: dict[Place, list[StepRow]] = {}
+        self.stops: list[StepRow] = []
+        """What was written down of breakpoints; see `debugging_journal`."""
         self._wakes = {(row.node, row.scope): row for row in wakes}
         for row in steps:
             place = row.node, row.scope
+            if row.kind == "stop":
+                self.stops.append(row)
+                continue
             if row.kind == "scope":
                 self._ends.setdefault(place, []).append(row)
                 continue
@@ -74,11 +80,23 @@ class Recorded:
         failed = next((row for row in whole if row.state == "failed"), None)
         if failed is None and len(whole) < len(rows):
             return False
+        ended = {
+            name: row
+            for name, row in zip(unit.unit.nodes, rows, strict=True)
+            if row is not None and (failed is None or row is failed)
+        }
+        if core.gate.awaits(unit.path, scope.path, "after"):
+            values = {
+                f"{name}.{port}" if unit.unit.kind == "stream" else port: value
+                for name, row in ended.items()
+                for port, value in self.outputs(row).items()
+            }
+            go = partial(self._let_go, core, scope, unit, ended)
+            core.at_gate(scope, unit, scope.path, "after", values, go)
+            return True
         outputs: dict[Key, Any] = {}
         variables: dict[str, Any] = {}
-        for name, row in zip(unit.unit.nodes, rows, strict=True):
-            if row is None or (failed is not None and row is not failed):
-                continue
+        for name, row in ended.items():
             given = self.outputs(row)
             outputs |= {(name, port): value for port, value in given.items()}
             variables |= row.variables
@@ -88,6 +106,37 @@ class Recorded:
         else:
             core.settle(scope, unit, outputs, variables or None)
         return True
+
+    def _let_go(
+        self,
+        core: "Core",
+        scope: ScopeRun,
+        unit: Planned,
+        rows: Mapping[str, StepRow],
+        values: Mapping[str, Any],
+    ) -> None:
+        """A unit that had ended stood at the gate: its values may have been replaced there."""
+        outputs: dict[Key, Any] = {}
+        variables: dict[str, Any] = {}
+        for name, row in rows.items():
+            head = f"{name}." if unit.unit.kind == "stream" else ""
+            given = {
+                port: values[f"{head}{port}"] for port in row.outputs if f"{head}{port}" in values
+            }
+            outputs |= {(name, port): value for port, value in given.items()}
+            variables |= row.variables
+            core.recording.ended(
+                row.node,
+                row.scope,
+                row.state,
+                given.items(),
+                variables=row.variables,
+                failure=row.failure,
+                attempt=row.attempt,
+                started=row.started,
+            )
+            _tell(core, scope, unit, name, row, given)
+        core.settle(scope, unit, outputs, variables or None)
 
 
 def _tell(

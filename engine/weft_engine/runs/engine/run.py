@@ -16,6 +16,7 @@ from weft_engine.runs.engine.attempts import Attempts
 from weft_engine.runs.engine.call_units import CallUnits
 from weft_engine.runs.engine.control import RunControl
 from weft_engine.runs.engine.core import MOST_ACTIVE, Clock, Core, Parts
+from weft_engine.runs.engine.debugging import Debugger
 from weft_engine.runs.engine.gate import Gate
 from weft_engine.runs.engine.map_units import MapUnits
 from weft_engine.runs.engine.mistakes import mistake
@@ -125,11 +126,12 @@ class Run:
             executor=self._executor,
             recording=Recording(journal, values),
             recorded=recorded,
-            gate=gate or Gate(),
+            gate=gate or _debugger(request, program, recorded),
             clock=clock or Clock(),
             most_active=max(limit, 1),
         )
         self._join_parts(recorded)
+        self.core.gate.join(self.core)
         self.core.choose = choose
         self.core.finished = self._scope_over
         self._loop = RunLoop(
@@ -258,15 +260,18 @@ class Run:
             core.over = True
 
     def _rests(self) -> RunResult:
-        """It waits for something far away: its thread ends, the journal holds it."""
+        """Nothing happens for a while: its thread ends, the journal holds it."""
         waits = self.core.parts.waits.listed()
+        stands = self.core.gate.closed
         if self._journal is not None:
-            self._journal.end("parked")
-        self.voice.say("run_paused", None, {"reason": "waiting", "waits": waits})
+            self._journal.end("paused" if stands else "parked")
+        if not stands:
+            self.voice.say("run_paused", None, {"reason": "waiting", "waits": waits})
         self.voice.flush()
         return RunResult(
             run_id=self.request.run_id,
             state=RunState.PAUSED,
+            stands=stands,
             nodes=self.story.results,
             duration_ms=self._duration(),
         )
@@ -329,6 +334,12 @@ class Run:
             for name in names
             if (result := self.story.results.get(name)) is not None and result.outputs
         }
+
+
+def _debugger(request: RunRequest, program: Program, recorded: Recorded | None) -> Debugger:
+    if recorded is None:
+        return Debugger(program, request.breakpoints)
+    return Debugger(program, request.breakpoints, recorded.stops, recorded.values)
 
 
 def _inputs(flow: Flow, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,9 @@ _POLL_S: Final = 0.05
 NEAR_S: Final = 2.0
 """A run whose next moment is no further away waits for it; else it parks."""
 
+STAND_S: Final = 600.0
+"""A run that has stood at a breakpoint for so long is left to the journal."""
+
 Way = Literal["over", "parked"]
 
 
@@ -40,7 +43,10 @@ class RunLoop:
         """In tests: does the next thing that executors have to do; False when there is none."""
         self._groups = 0
         """Groups of rows on their way to the disk."""
-        self._paused = False
+        self._paused = ""
+        """Why it was told that it stands still."""
+        self._pauses = 0
+        self._stood_long = False
         self._driver = object()
         self._ended = threading.Event()
         self._error: BaseException | None = None
@@ -93,6 +99,8 @@ class RunLoop:
     def _turn(self) -> bool:
         core = self.core
         self._look()
+        if self._paused and not core.gate.closed:
+            self._resume()
         if core.timers:
             core.fire()
         if core.ready and not core.gate.closed:
@@ -172,18 +180,20 @@ class RunLoop:
         except Empty:
             return True
         self._take(message)
-        if self._paused and not core.gate.closed and not core.gate.holds:
-            self._paused = False
-            core.story.voice.say("run_resumed", None, {})
         return True
 
     def _rests(self) -> bool:
         """Nothing is under way: say so, or see that the run need not stay in memory."""
         core = self.core
-        if core.gate.closed or core.gate.holds:
+        if core.gate.rest():
+            core.control.wake()
+        elif core.gate.closed:
+            if self._stood_long:
+                self.way = "parked"
+                return True
             self._pause()
         elif core.parts.waits.waiting:
-            if self._parks():
+            if not core.gate.stepping and self._parks():
                 self.way = "parked"
                 return True
         elif not core.timers:
@@ -191,11 +201,23 @@ class RunLoop:
         return False
 
     def _pause(self) -> None:
-        if not self._paused:
-            self._paused = True
-            core = self.core
+        core = self.core
+        if self._paused != core.gate.reason:
+            self._paused = core.gate.reason
             core.story.voice.say("run_paused", None, {"reason": core.gate.reason})
             core.story.voice.flush()
+            self._pauses += 1
+            if self._may_park:
+                core.after(STAND_S, self._stands_long, self._pauses)
+
+    def _stands_long(self, pause: int) -> None:
+        """It need not stay in memory while nobody looks at it."""
+        self._stood_long = self._paused != "" and pause == self._pauses
+
+    def _resume(self) -> None:
+        self._paused, self._stood_long = "", False
+        self._pauses += 1
+        self.core.story.voice.say("run_resumed", None, {})
 
     def _parks(self) -> bool:
         """Whether nothing will happen for a while, so that the run need not stay in memory."""

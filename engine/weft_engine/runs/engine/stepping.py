@@ -26,7 +26,6 @@ class Step:
 
     def way(self, stop: Stop) -> Way:
         """What becomes of an activation that is about to start."""
-        self._widen()
         home = self.home
         if home is None or stop.scope is home:
             return "stop"
@@ -34,12 +33,18 @@ class Step:
             return "stop"
         return "go" if _lies_in(stop.scope, home) else "wait"
 
-    def _widen(self) -> None:
-        """Of a scope that is over, go out to the container: its next scope, or what follows it."""
+    def widen(self) -> bool:
+        """Of a scope that is over, go out to the container: its next scope, or what follows it.
+
+        Returns:
+            Whether it was over.
+        """
+        before = self.home
         while self.home is not None and self.home.over:
             over, self.home = self.home, self.home.parent
             if self.home is not None and over.region is not None:
                 self.inside = (self.home, over.region.unit)
+        return self.home is not before
 
 
 def step_from(kind: Kind, stop: Stop) -> Step | None:

@@ -108,14 +108,18 @@ class StreamUnits:
             "after",
             {f"{node}.{port}": value for (node, port), value in found.outputs.items()},
             partial(self._gave, activation),
+            keep=partial(self._keep, activation),
+            gone=partial(self.stopped, activation),
         ):
             return
         else:
             self._settle(activation, found.outputs)
 
     def _gave(self, activation: Activation, values: dict[str, Any]) -> None:
-        reads = {f"{node}.{port}": (node, port) for node, port in activation.unit.reads}
-        self._settle(activation, {reads[name]: value for name, value in values.items()})
+        self._settle(activation, _by_key(activation, values))
+
+    def _keep(self, activation: Activation, values: dict[str, Any]) -> None:
+        self._record(activation, _by_key(activation, values))
 
     def _settle(self, activation: Activation, outputs: dict[Key, Any]) -> None:
         scope, unit = activation.scope, activation.unit
@@ -175,3 +179,9 @@ class StreamUnits:
                 result.state = NodeState.CANCELLED
             elif result.state is NodeState.QUEUED:
                 result.state, result.reason = NodeState.IDLE, "never_ran"
+
+
+def _by_key(activation: Activation, values: dict[str, Any]) -> dict[Key, Any]:
+    """Outputs by node and port, from their names at the gate."""
+    reads = {f"{node}.{port}": (node, port) for node, port in activation.unit.reads}
+    return {reads[name]: value for name, value in values.items()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from weft_engine.nodes.region import Signal, Wake
@@ -126,6 +127,14 @@ class Waits:
         if row is not None:
             wait.taken = row.id
             activation.signal = Signal(row.name, row.payload, row.by)
+        if self.core.gate.closed:
+            self.core.gate.later(partial(self._go_on, activation))
+        else:
+            self._go_on(activation)
+
+    def _go_on(self, activation: Activation) -> None:
+        if activation.is_set() or activation.scope.closing:
+            return
         if activation.owner is self.core.parts.calls:
             self.core.parts.calls.proceed(activation)
         else:

@@ -27,8 +27,9 @@ class StepRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The node's path: `fetch`, `loop/fetch`; of a stream unit, each of its nodes has a row."""
     scope: str = ""
     """Where it was activated: `""`, `loop:3`, `loop:3/inner:0`; lifted calls `#17`, `loop:3#17`."""
-    kind: Literal["node", "scope"] = "node"
-    """`scope`: the end of the child scope `key` of the container `node`."""
+    kind: Literal["node", "scope", "stop"] = "node"
+    """`scope`: the end of the child scope `key` of the container `node`. `stop`: an activation that
+    a breakpoint was looked at for, `key` before or after; see `engine.debugging_journal`."""
     key: str = ""
     attempt: int = 1
     state: Literal["completed", "failed", "skipped", "started"] = "completed"
