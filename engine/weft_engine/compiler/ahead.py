@@ -34,6 +34,9 @@ class SparingTap(Protocol):
     def spare(self, count: int) -> None:
         """Count records that it does not see."""
 
+    def only_part(self) -> None:
+        """Know that what it sees is not all there would be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
@@ -162,9 +165,11 @@ class AskAhead(Linear):
 
     def _count(self, left_out: int) -> None:
         self._spared.count += left_out
-        if self._spared.ahead.seen:
-            for tap in self._spared.taps:
+        for tap in self._spared.taps:
+            if self._spared.ahead.seen:
                 tap.spare(left_out)
+            elif isinstance(tap, SparingTap):
+                tap.only_part()
 
 
 def _passes(keep: Callable[[Any], Any], record: Any) -> bool:

@@ -28,6 +28,8 @@ class Compiled:
     works: Mapping[str, Work]
     ahead: tuple[Ahead, ...] = ()
     """Filters that are asked before the nodes that stand before them."""
+    partly: frozenset[str] = frozenset()
+    """Nodes that are given less than their settings say: what is kept of them is not whole."""
 
 
 def compile_flow(

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from weft_engine.compiler.activation import Absent, DropSkips, Present
-from weft_engine.compiler.ahead import ask_ahead, spared_in
+from weft_engine.compiler.ahead import SparingTap, ask_ahead, spared_in
 from weft_engine.compiler.calls import Call, Input
 from weft_engine.compiler.choice import choose
 from weft_engine.compiler.compiled import Compiled
@@ -321,6 +321,8 @@ class _Lowering:
         tap = self.make_tap(name, port, kind)
         if (spared := self.spared.get(name)) is not None:
             spared.watch(name, tap)
+        if name in self.compiled.partly and isinstance(tap, SparingTap):
+            tap.only_part()
         whole = self.collect(name, port) if self.collect is not None else None
         with self.graph.owned(name, PLAIN):
             vertex = self.graph.add(

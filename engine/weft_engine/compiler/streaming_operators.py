@@ -41,11 +41,12 @@ class Tap(StreamOperator):
     """Lets everything through, and has it counted and sampled; counts are part of checkpoints."""
 
     def __init__(self, watch: Watch, port: str) -> None:
-        self._watch = watch
+        self._watch = watch.fresh()
         self._port = port
 
     def restore(self, pieces: Sequence[Any]) -> None:
-        self._watch.open(str(self.context.subtask), [counts for _, counts in pieces])
+        context, counts = self.context, [counts for _, counts in pieces]
+        self._watch.open(place_of(context), context.attempt, counts)
 
     def process(self, port: int, batch: Batch) -> None:
         self._watch.gave(self._port, batch.values)
@@ -75,13 +76,13 @@ class _Stretch:
             self._opened.append(site)
             site.open()
 
-    def restored(self, pieces: Sequence[Any], place: str) -> None:
+    def restored(self, pieces: Sequence[Any], context: OperatorContext) -> None:
         held = [piece for kind, piece in pieces if kind == COUNTS]
         self.number = max((piece["number"] for piece in held), default=0)
         for site in self.sites:
             name = site.step.name
             known = [piece["nodes"][name] for piece in held if name in piece["nodes"]]
-            site.watch.open(place, known)
+            site.watch.open(place_of(context), context.attempt, known)
 
     def counts(self) -> tuple[str, Any]:
         nodes = {site.step.name: site.watch.counts() for site in self.sites}
@@ -129,7 +130,7 @@ class Steps(StreamOperator):
         self._stretch.begin(context)
 
     def restore(self, pieces: Sequence[Any]) -> None:
-        self._stretch.restored(pieces, str(self.context.subtask))
+        self._stretch.restored(pieces, self.context)
 
     def process(self, port: int, batch: Batch) -> None:
         stretch, out = self._stretch, self._stretch.out
@@ -173,7 +174,7 @@ class WaitingSteps(AsyncMap):
         self._out = self._stretch.out
 
     def restore(self, pieces: Sequence[Any]) -> None:
-        self._stretch.restored(pieces, str(self.context.subtask))
+        self._stretch.restored(pieces, self.context)
         super().restore([piece for kind, piece in pieces if kind == UNDER])
 
     def process(self, port: int, batch: Batch) -> None:
@@ -220,6 +221,11 @@ class WaitingSteps(AsyncMap):
             raise error
         if self._out.full:
             self._out.flush()
+
+
+def place_of(context: OperatorContext) -> str:
+    """A name for one operator in one subtask."""
+    return f"{context.spec.uid}#{context.subtask}"
 
 
 async def _limited(asked: Any, seconds: float) -> Any:

@@ -29,7 +29,11 @@ class LiveContext(NodeContext, Protocol):
 class Watch(Protocol):
     """Counts and samples what a node does in one subtask; picklable before it is opened."""
 
-    def open(self, place: str, restored: Sequence[Any]) -> None:
+    def fresh(self) -> "Watch":
+        """One like it, for a subtask of its own."""
+        ...
+
+    def open(self, place: str, attempt: int, restored: Sequence[Any]) -> None:
         """Begin, with counts of before."""
 
     def took(self, count: int, busy_ns: int = 0) -> None:
@@ -98,7 +102,7 @@ class Site:
 
     def __init__(self, step: Step) -> None:
         self.step = step
-        self.watch = step.watch
+        self.watch = step.watch.fresh()
         self.node = made(step.cls, step.settings)
         self._method: Callable[..., Any] = self.node.process  # type: ignore[attr-defined]
 

@@ -44,6 +44,8 @@ class CsvOptions:
     on_bad_row: BadRow = "fail"
     skip_lines: int = 0
     limit: int | None = None
+    only: frozenset[str] | None = None
+    """The columns that are wanted. All are read when the file lacks one of them."""
 
 
 class CsvReader:
@@ -76,9 +78,13 @@ class CsvReader:
         """
         names = self._names()
         width, extra = len(names), _free_name(EXTRA, set(names), {})
-        convert = self._infer(names) if self._options.infer else None
+        picked = self._picked(names)
+        convert = self._infer(names, picked) if self._options.infer else None
         for fields in self._records(names, report=True):
-            row: Row = dict(zip(names, fields, strict=False))
+            if picked is not None and len(fields) == width:
+                row: Row = {name: fields[at] for at, name in picked}
+            else:
+                row = dict(zip(names, fields, strict=False))
             if convert is not None:
                 if "" in fields:
                     row = {name: field or None for name, field in row.items()}
@@ -90,6 +96,13 @@ class CsvReader:
                 if len(fields) > width:
                     row[extra] = fields[width:]
             yield row
+
+    def _picked(self, names: list[str]) -> list[tuple[int, str]] | None:
+        """The places and names of the columns that are wanted; None for all."""
+        only = self._options.only
+        if only is None or not only.issubset(names):
+            return None
+        return [(at, name) for at, name in enumerate(names) if name in only]
 
     def _names(self) -> list[str]:
         names: list[str] = []
@@ -192,10 +205,13 @@ class CsvReader:
             raise self._ragged(line, len(fields), width)
         return f"Line {line} was left out: {len(fields)} fields instead of {width}."
 
-    def _infer(self, names: list[str]) -> list[tuple[str, Convert]]:
+    def _infer(
+        self, names: list[str], picked: list[tuple[int, str]] | None
+    ) -> list[tuple[str, Convert]]:
         """Find the narrowest type that every value of each column has; text is left out."""
         kinds: list[_Column] = [_Column() for _ in names]
-        open_kinds = list(enumerate(kinds))
+        wanted = range(len(names)) if picked is None else [at for at, _ in picked]
+        open_kinds = [(at, kinds[at]) for at in wanted]
         for fields in self._records(names, report=False):
             count, decided = len(fields), False
             for index, kind in open_kinds:

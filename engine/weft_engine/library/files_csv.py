@@ -1,15 +1,16 @@
 """Reading CSV files."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from weft_engine.library import codes  # noqa: F401 - registers the codes
 from weft_engine.library.csv_format import BadRow, CsvOptions, CsvReader, Delimiter
 from weft_engine.library.encodings import Encoding
 from weft_engine.library.paths import to_read
 from weft_engine.nodes.node_type import NodeContext, NodeInfo, NodeType, Zh
+from weft_engine.nodes.row_work import RowWork
 from weft_engine.nodes.types import Row
 
 
@@ -48,6 +49,8 @@ class ReadCsv(NodeType):
     """Lines to pass over before the header, such as a title."""
     limit: int | None = Field(None, ge=1)
     """The most rows to read; all when empty."""
+
+    _only: frozenset[str] | None = PrivateAttr(None)
 
     info = NodeInfo(
         category="source",
@@ -97,6 +100,19 @@ class ReadCsv(NodeType):
             on_bad_row=self.on_bad_row,
             skip_lines=self.skip_lines,
             limit=self.limit,
+            only=self._only,
         )
         warn = ctx.logger.warning if ctx else lambda message: None
+        if ctx and self._only is not None:
+            names = ", ".join(sorted(self._only)) or "none"
+            ctx.logger.info("Only the columns that something behind needs are read: %s.", names)
         yield from CsvReader(path, options, shown=self.path, warn=warn).rows()
+
+    def row_work(self) -> RowWork:
+        """Its rows have the same columns, unless uneven ones are kept; it can read a few only."""
+        return RowWork("source", alike=self.on_bad_row != "keep", narrowed=self._narrowed)
+
+    def _narrowed(self, columns: frozenset[str]) -> Self:
+        node = self.model_copy()
+        node._only = columns  # noqa: SLF001 - its own
+        return node

@@ -37,8 +37,8 @@ class RowWork:
     alike: bool = False
     """Its rows have the same columns, and no lists or records in them; of a node that takes rows:
     provided that those have."""
-    narrowed: Callable[[tuple[str, ...]], object] | None = None
-    """Of a source: the same node, reading these columns only where it has all of them."""
+    narrowed: Callable[[frozenset[str]], Any] | None = None
+    """Of a source: makes a node that gives rows of these columns alone, where it has them all."""
 
     def through(self, column: str) -> bool:
         """Whether a column leaves with the value it came with."""

@@ -39,7 +39,7 @@ class OutputRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     blob: str | None = None
     """The SHA-256 of the kept bytes."""
     partial: bool = False
-    """The node did not get to its end."""
+    """The node did not get to its end, or was spared what others do not need."""
 
     def as_dict(self) -> dict[str, Any]:
         """The reference as plain data."""

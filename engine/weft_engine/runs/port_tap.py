@@ -31,6 +31,7 @@ class PortTap:
         self._value: Any = None
         self._shown: Shown | None = None
         self._over = False
+        self._partial = False
 
     def show(self, shown: Shown) -> None:
         """Keep only a part of what passes."""
@@ -48,6 +49,10 @@ class PortTap:
         self.count += count
         if self._writer is not None:
             self._writer.count += count
+
+    def only_part(self) -> None:
+        """Know that what it sees is not all there would be; it is not used in another's place."""
+        self._partial = True
 
     def take(self, batch: list[Any]) -> None:
         """See what passes."""
@@ -71,6 +76,7 @@ class PortTap:
         self._over = True
 
     def _keep(self, *, partial: bool) -> None:
+        partial = partial or self._partial
         if self._writer is not None:
             self._done(self, self._writer.finish(partial=partial))
         elif self.count:

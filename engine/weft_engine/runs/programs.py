@@ -15,7 +15,7 @@ from weft_engine.errors import FlowError
 from weft_engine.flow.model import Flow
 from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.runs.run import RunRequest
-from weft_engine.runs.runner import choose_nodes, references, require_possible
+from weft_engine.runs.runner import attended, choose_nodes, references, require_possible
 
 _MOST: Final = 64
 
@@ -53,7 +53,9 @@ class Programs:
             FlowError: the flow cannot be read, or is not valid.
         """
         key = hashlib.sha256(
-            msgspec.json.encode([request.flow, request.flows, sorted(_isolated(request))])
+            msgspec.json.encode(
+                [request.flow, request.flows, sorted(_isolated(request)), attended(request)]
+            )
         ).digest()
         with self._lock:
             found = self._known.get(key)
@@ -69,7 +71,9 @@ class Programs:
 
 
 def _options(request: RunRequest) -> ProgramOptions:
-    return ProgramOptions(isolate=_isolated(request), flows=request.flows)
+    return ProgramOptions(
+        isolate=_isolated(request), attended=attended(request), flows=request.flows
+    )
 
 
 def _isolated(request: RunRequest) -> frozenset[str]:

@@ -148,6 +148,7 @@ def make_run(
     if program is None or part:
         options = ProgramOptions(
             isolate=isolated(request),
+            attended=attended(request),
             flows=request.flows,
         )
         program = compile_program(flow, catalogue, options, only=selection.run if part else None)
@@ -161,6 +162,12 @@ def make_run(
         control=more.pop("control", None) or RunControl(),
         **more,
     )
+
+
+def attended(request: RunRequest) -> bool:
+    """Whether somebody may look at what every node did: not when an event started the run."""
+    by_event = request.trigger is not None and request.trigger.get("node") is not None
+    return not by_event or bool(request.breakpoints)
 
 
 def require_possible(request: RunRequest, flow: Flow, *, local: bool = True) -> None:

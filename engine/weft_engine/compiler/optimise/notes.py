@@ -27,6 +27,15 @@ TEXTS: Final = {
         "{filter} stays behind {node}: the rows need not have the same columns",
         "{filter} 留在 {node} 之后：各行的列可能不同",
     ),
+    "push_projection.done": (
+        "{node} reads only the columns that are used: {columns}",
+        "{node} 只读取用到的列：{columns}",
+    ),
+    "push_projection.unattended": (
+        "{node} could read only the columns that are used ({columns}), but would not show all "
+        "then; it is done in runs that nobody looks at",
+        "{node} 可以只读取用到的列（{columns}），但那样就显示不全；只在无人查看的运行中这样做",
+    ),
 }
 """The messages by key, in English and Chinese; the parameters of the note fill them in."""
 

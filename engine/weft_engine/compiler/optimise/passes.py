@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from weft_engine.compiler.optimise.notes import Notes
 from weft_engine.compiler.optimise.push_filter import push_filters
+from weft_engine.compiler.optimise.push_projection import narrowed_readers
+from weft_engine.compiler.optimise.rows import Rows
 from weft_engine.compiler.program import ProgramOptions, ScopePlan
 
 
@@ -17,7 +19,15 @@ def optimised(plan: ScopePlan, options: ProgramOptions, notes: Notes) -> ScopePl
     """
     if not options.optimise:
         return plan
-    ahead = push_filters(plan, notes, attended=options.attended)
-    if ahead:
-        plan = replace(plan, compiled=replace(plan.compiled, ahead=ahead))
-    return plan
+    rows = Rows(plan)
+    ahead = push_filters(rows, notes, attended=options.attended)
+    narrow = narrowed_readers(rows, notes, attended=options.attended)
+    if not ahead and not narrow:
+        return plan
+    compiled = replace(
+        plan.compiled,
+        ahead=ahead,
+        nodes={**plan.compiled.nodes, **{name: found.node for name, found in narrow.items()}},
+        partly=frozenset().union(*(found.partly for found in narrow.values())),
+    )
+    return replace(plan, compiled=compiled)

@@ -11,19 +11,17 @@ from typing import Final
 from weft_engine.compiler.ahead import Ahead
 from weft_engine.compiler.optimise.notes import Notes
 from weft_engine.compiler.optimise.rows import Rows
-from weft_engine.compiler.program import ScopePlan
 from weft_engine.nodes.expression_facts import compares_only
 from weft_engine.nodes.row_work import RowWork
 
 _MOVABLE: Final = {"each", "sort", "unique", "group"}
 
 
-def push_filters(plan: ScopePlan, notes: Notes, *, attended: bool) -> tuple[Ahead, ...]:
+def push_filters(rows: Rows, notes: Notes, *, attended: bool) -> tuple[Ahead, ...]:
     """The filters of a scope that are to be asked ahead of others."""
-    rows = Rows(plan)
     found = (
         _push(rows, name, notes, attended=attended)
-        for unit in plan.units
+        for unit in rows.plan.units
         if unit.kind == "stream"
         for name in unit.nodes
     )
