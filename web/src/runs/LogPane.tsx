@@ -7,7 +7,7 @@ import { setSelection } from "@/flow/store";
 import { useFormats } from "@/ui/format";
 import classes from "./Dock.module.css";
 import { type Line, type LineFilter, linesOf, passes } from "./lines";
-import { useNodeLook } from "./nodes";
+import { ownNodeNow, useNodeLook } from "./nodes";
 import { useRun } from "./store";
 
 const ROW = 24;
@@ -106,7 +106,7 @@ function LineRow({ line, top }: { line: Line; top: number }) {
       <time title={formats.exact(line.at)}>{formats.clock(line.at)}</time>
       <span className={classes.level} data-level={line.level} aria-hidden="true" />
       {node !== null && (
-        <button type="button" onClick={() => setSelection([node])}>
+        <button type="button" onClick={() => setSelection([ownNodeNow(node) ?? node])}>
           {look(node).name}
         </button>
       )}

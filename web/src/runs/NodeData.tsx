@@ -7,11 +7,16 @@ import { useFormats } from "@/ui/format";
 import { useErrorText } from "@/ui/useErrorText";
 import { Waiting } from "@/ui/Waiting";
 import { useNodeDetail, usePort, wholePort } from "./data";
+import { StopValues } from "./debug/StopValues";
 import { FailureBox } from "./FailureBox";
 import classes from "./NodeData.module.css";
+import { ActivationBar } from "./node/ActivationBar";
+import { ForkButton } from "./node/ForkButton";
 import { type NodeLook, useLookOf } from "./nodes";
 import { PortTools } from "./PortTools";
+import { type ShownActivation, useShownOf } from "./shown";
 import { useRun } from "./store";
+import type { Stop } from "./types";
 import { PortView } from "./views/PortView";
 import { type View, viewsOf } from "./views/shape";
 import { shownOf } from "./views/shown";
@@ -22,11 +27,45 @@ export interface NodeDataProps {
   side: "output" | "input";
 }
 
-/** What went into a node or came out of it in a run. */
+/** What went into a node or came out of it in a run, in the round that is shown. */
 export function NodeData({ runId, nodeId, side }: NodeDataProps) {
+  const shown = useShownOf(nodeId);
+  const stop = useStopOf(shown, side);
+  return (
+    <div className={classes.whole}>
+      <ActivationBar shown={shown} />
+      {stop ? (
+        <div className={classes.stopped}>
+          <StopValues key={stop.at} stop={stop} />
+        </div>
+      ) : (
+        <Kept runId={runId} nodeId={shown.path} scope={shown.scope} side={side} />
+      )}
+      {runId !== null && side === "input" && !stop && <ForkButton path={shown.path} />}
+    </div>
+  );
+}
+
+/** Where the activation that is shown stands still on this side, its values may be changed. */
+function useStopOf({ path, scope }: ShownActivation, side: "output" | "input"): Stop | null {
+  const when = side === "input" ? "before" : "after";
+  return useRun(
+    ({ stops }) =>
+      stops.find(
+        (stop) =>
+          stop.node === path && stop.when === when && (scope === null || stop.scope === scope),
+      ) ?? null,
+  );
+}
+
+interface KeptProps extends NodeDataProps {
+  scope: string | null;
+}
+
+function Kept({ runId, nodeId, side, scope }: KeptProps) {
   const { t } = useTranslation("runs");
   const describe = useErrorText();
-  const detail = useNodeDetail(runId, nodeId, side);
+  const detail = useNodeDetail(runId, nodeId, side, scope);
   const first = detail.data?.pages[0];
   if (runId === null) return <Note text={t("data.no_run")} />;
   if (detail.error && !first) {
@@ -36,6 +75,7 @@ export function NodeData({ runId, nodeId, side }: NodeDataProps) {
   return (
     <Ports
       key={`${nodeId}.${side}`}
+      scope={scope}
       runId={runId}
       pages={detail.data?.pages ?? []}
       first={first}
@@ -57,6 +97,7 @@ function Note({ text }: { text: string }) {
 
 interface PortsProps {
   runId: string;
+  scope: string | null;
   pages: RunNodeDetail[];
   first: RunNodeDetail;
   nodeId: string;
@@ -69,7 +110,7 @@ function portsOf(detail: RunNodeDetail, side: "output" | "input"): string[] {
   return Object.keys(side === "output" ? detail.outputs : detail.inputs);
 }
 
-function Ports({ runId, pages, first, nodeId, side, fetching, onMore }: PortsProps) {
+function Ports({ runId, scope, pages, first, nodeId, side, fetching, onMore }: PortsProps) {
   const look = useLookOf(nodeId);
   const names = portsOf(first, side);
   const [chosen, setChosen] = useState<string | null>(null);
@@ -83,6 +124,7 @@ function Ports({ runId, pages, first, nodeId, side, fetching, onMore }: PortsPro
       {port && name !== null ? (
         <OnePort
           key={name}
+          scope={scope}
           runId={runId}
           nodeId={nodeId}
           side={side}
@@ -109,6 +151,7 @@ function Missing({ nodeId, side, state }: { nodeId: string; side: string; state:
 
 interface OnePortProps {
   runId: string;
+  scope: string | null;
   nodeId: string;
   side: "output" | "input";
   port: PortData;
@@ -120,7 +163,7 @@ interface OnePortProps {
 }
 
 function OnePort(props: OnePortProps) {
-  const { runId, nodeId, side, look, names, name, onName } = props;
+  const { runId, scope, nodeId, side, look, names, name, onName } = props;
   const { t } = useTranslation("runs");
   const { port, columns } = useMemo(
     () => shownOf(look?.type, side === "output" ? (look?.settings ?? {}) : {}, props.port),
@@ -157,7 +200,7 @@ function OnePort(props: OnePortProps) {
           port={port}
           title={look?.name ?? name}
           whole={async () => {
-            const whole = await wholePort({ runId, nodeId, side, port: name }, props.port);
+            const whole = await wholePort({ runId, nodeId, scope, side, port: name }, props.port);
             return shownOf(look?.type, look?.settings ?? {}, whole).port;
           }}
         />

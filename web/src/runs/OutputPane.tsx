@@ -1,11 +1,12 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { pathOfNode } from "@/flow/breakpoints";
 import { setSelection, useGraph } from "@/flow/store";
 import { useFormats } from "@/ui/format";
 import { CategoryTile } from "@/ui/NodeIcon";
 import classes from "./Dock.module.css";
 import { NodeData } from "./NodeData";
-import { compare, type NodeLook, useDepths, useNodeLook } from "./nodes";
+import { compare, type NodeLook, ownNodeNow, useDepths, useIsInner, useNodeLook } from "./nodes";
 import { type NodeRun, useRun } from "./store";
 
 interface Item {
@@ -17,14 +18,15 @@ function useItems(): Item[] {
   const nodes = useRun((run) => run.nodes);
   const look = useNodeLook();
   const depths = useDepths();
+  const isInner = useIsInner();
   return useMemo(() => {
-    const depth = (item: Item) => depths.get(item.look.id) ?? 0;
+    const depth = (item: Item) => depths.get(ownNodeNow(item.look.id) ?? "") ?? 0;
     const begun = (item: Item) => item.run.startedAt ?? Number.POSITIVE_INFINITY;
     return Object.entries(nodes)
-      .filter(([, run]) => run.state !== "idle")
+      .filter(([path, run]) => run.state !== "idle" && !(run.state === "queued" && isInner(path)))
       .map(([id, run]) => ({ look: look(id), run }))
       .sort((a, b) => compare(begun(a), begun(b)) || depth(a) - depth(b));
-  }, [nodes, look, depths]);
+  }, [nodes, look, depths, isInner]);
 }
 
 /** The node that is worth looking at when none is selected: what failed, what shows, the last. */
@@ -47,7 +49,8 @@ export function OutputPane() {
   const selection = useGraph((graph) => graph.selection);
   const [kept, setKept] = useState<string | null>(null);
   const has = (id: string | null | undefined) => items.some((item) => item.look.id === id);
-  const selected = selection.length === 1 ? selection[0] : null;
+  const chosen = selection.length === 1 ? (selection[0] ?? null) : null;
+  const selected = chosen && (has(pathOfNode(chosen)) ? pathOfNode(chosen) : chosen);
   const wanted = has(selected) ? selected : has(kept) ? kept : null;
   const current = wanted ?? bestOf(items);
   if (runId === null || items.length === 0) {
@@ -55,7 +58,8 @@ export function OutputPane() {
   }
   function choose(id: string): void {
     setKept(id);
-    setSelection([id]);
+    const own = ownNodeNow(id);
+    if (own) setSelection([own]);
   }
   return (
     <div className={classes.output}>

@@ -1,17 +1,14 @@
 import { Button, UnstyledButton } from "@mantine/core";
-import { IconHistory, IconPlayerStopFilled, IconRefresh } from "@tabler/icons-react";
-import { useState } from "react";
+import { IconHistory, IconRefresh } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { retry } from "@/editor/run/run";
 import { useSession } from "@/flow/store";
 import { useFormats } from "@/ui/format";
-import { notify } from "@/ui/notify";
 import { RunBadge } from "@/ui/RunBadge";
-import { useErrorText } from "@/ui/useErrorText";
 import { useTicking } from "./clock";
 import classes from "./Dock.module.css";
 import { showTab } from "./dockState";
-import { cancelRun, isActive, useRun } from "./store";
+import { isActive, useRun } from "./store";
 
 /** The run that is shown in one line, a way to stop it, and those before it. */
 export function RunSummary() {
@@ -25,7 +22,6 @@ export function RunSummary() {
           <Why />
         </>
       )}
-      {isActive(state) && <Stop />}
       {(state === "failed" || state === "cancelled") && <Retry />}
       <Past />
     </div>
@@ -66,32 +62,6 @@ function useElapsed(): number | null {
   const now = useTicking(isActive(state) && startedAt !== null);
   if (startedAt === null) return null;
   return Math.max(0, (endedAt ?? now) - startedAt);
-}
-
-function Stop() {
-  const { t } = useTranslation(["runs", "common"]);
-  const describe = useErrorText();
-  const [busy, setBusy] = useState(false);
-  async function stop(): Promise<void> {
-    setBusy(true);
-    try {
-      await cancelRun();
-    } catch (error) {
-      notify.problem(describe(error));
-    }
-    setBusy(false);
-  }
-  return (
-    <Button
-      size="compact-xs"
-      loading={busy}
-      leftSection={<IconPlayerStopFilled size={10} />}
-      onClick={() => void stop()}
-      data-testid="stop-run"
-    >
-      {t("action.stop", { ns: "common" })}
-    </Button>
-  );
 }
 
 /** Opens the list of past runs. */

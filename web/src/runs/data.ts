@@ -2,6 +2,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { api } from "@/api/client";
 import type { Json, PortData, RunNodeDetail } from "@/api/types";
+import { activations } from "./activations";
 import { useRun } from "./store";
 
 const PAGE = 400;
@@ -9,26 +10,33 @@ const PAGE = 400;
 export type Side = "output" | "input";
 
 /** A node of a run with what it was given or gave, and its logs, page by page. */
-export function useNodeDetail(runId: string | null, nodeId: string | null, side: Side) {
+export function useNodeDetail(
+  runId: string | null,
+  nodeId: string | null,
+  side: Side,
+  scope: string | null = null,
+) {
   // A node that changes its state has new data; its key changes with it.
-  const state = useRun((run) =>
-    run.runId === runId && nodeId ? (run.nodes[nodeId]?.state ?? "idle") : "idle",
-  );
+  const state = useRun((run) => {
+    if (run.runId !== runId || !nodeId) return "idle";
+    const known = scope === null ? undefined : activations.get(nodeId, scope);
+    return (known ?? run.nodes[nodeId])?.state ?? "idle";
+  });
   return useInfiniteQuery({
-    queryKey: ["run-node", runId, nodeId, side, state],
+    queryKey: ["run-node", runId, nodeId, side, scope, state],
     enabled: runId !== null && nodeId !== null,
     initialPageParam: 0,
     staleTime: 60_000,
     queryFn: ({ pageParam, signal }) =>
       api.get<RunNodeDetail>(
         `/runs/${runId}/nodes/${nodeId}`,
-        { side, offset: pageParam, limit: PAGE },
+        { side, offset: pageParam, limit: PAGE, scope: scope || undefined },
         signal,
       ),
     getNextPageParam: (last: RunNodeDetail, pages: RunNodeDetail[]) =>
       mayHaveMore(last) ? pages.length * PAGE : undefined,
     placeholderData: (before, query) =>
-      sameNode(query?.queryKey, [runId, nodeId, side]) ? before : undefined,
+      sameNode(query?.queryKey, [runId, nodeId, side, scope]) ? before : undefined,
   });
 }
 
@@ -66,6 +74,7 @@ export function usePort(
 interface PortAddress {
   runId: string;
   nodeId: string;
+  scope: string | null;
   side: Side;
   port: string;
 }
@@ -79,6 +88,7 @@ export async function wholePort(address: PortAddress, shown: PortData): Promise<
   for (;;) {
     const detail = await api.get<RunNodeDetail>(`/runs/${address.runId}/nodes/${address.nodeId}`, {
       side: address.side,
+      scope: address.scope || undefined,
       offset: records.length,
       limit: LARGEST_PAGE,
     });

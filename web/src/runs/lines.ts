@@ -24,6 +24,8 @@ const LEVELS: Record<string, LineLevel> = {
   node_failed: "error",
   run_failed: "error",
   run_cancelled: "warning",
+  breakpoint_hit: "warning",
+  node_retrying: "warning",
 };
 
 interface Words {
@@ -69,6 +71,17 @@ const TELLINGS: Record<string, Telling> = {
     words.t("event.node_failed", { reason: failureText(event, words) }),
   node_skipped: (event, { t }) => t("event.node_skipped", { reason: skipReason(event, t) }),
   node_cancelled: (_event, { t }) => t("event.node_cancelled"),
+  run_resumed: (_event, { t }) => t("event.run_resumed"),
+  breakpoint_hit: (_event, { t }) => t("event.breakpoint_hit"),
+  node_retrying: (event, words) =>
+    words.t("event.node_retrying", {
+      attempt: Number(event.attempt ?? 1),
+      delay: words.formats.duration(Number(event.delay_s ?? 0) * 1000),
+      reason: failureText(event, words),
+    }),
+  node_waiting: (event, { t }) =>
+    t("event.node_waiting", { message: String(event.message || event.signal || event.kind || "") }),
+  variable_set: (event, { t }) => t("event.variable_set", { name: String(event.name ?? "") }),
 };
 
 const REASONS = [
@@ -112,6 +125,12 @@ export function linesOf(
   words: Words,
 ): Line[] {
   const told = events.flatMap((event) => ofEvent(event, words) ?? []);
+  // Where an event names a place instead of its time, it happened right after the one before.
+  let last = 0;
+  for (const line of told) {
+    line.at ||= last;
+    last = line.at;
+  }
   return [...told, ...logs.map(ofLog)].sort((a, b) => a.seq - b.seq);
 }
 

@@ -129,14 +129,15 @@ export const NODE_CHANGES: Record<string, NodeChange> = {
   node_failed: ended("failed"),
   node_skipped: ended("skipped"),
   node_cancelled: ended("cancelled"),
-  breakpoint_hit: (node) =>
-    fresh(node) || node.state === "running" ? { ...node, state: "paused" } : node,
+  breakpoint_hit: (node) => ({ ...node, state: "paused" }),
 };
 
 /** A node that stood at a breakpoint goes on. */
 export function wentOn(node: NodeRun): NodeRun {
   if (node.state !== "paused") return node;
-  return { ...node, state: node.startedAt === null ? "queued" : "running" };
+  if (node.startedAt === null) return { ...node, state: "queued" };
+  const over = node.endedAt !== null && node.open === 0;
+  return { ...node, state: over ? (node.failure ? "failed" : "completed") : "running" };
 }
 
 /** Nodes that were still at work when a run ended did not finish. */

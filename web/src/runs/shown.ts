@@ -24,11 +24,11 @@ export interface ShownActivation {
   scope: string | null;
 }
 
-/** The activation of a node of the canvas that is to be shown. */
+/** The activation of a node, told by its id or its path, that is to be shown. */
 export function useShownOf(nodeId: string): ShownActivation {
   const shown = useShown();
   useActivations((s) => s.version);
-  const path = pathOfNode(nodeId);
+  const path = nodeId.includes("/") ? nodeId : pathOfNode(nodeId);
   // A node of a called flow is shown by the node that calls it.
   const within = shown.node !== null && (shown.node === path || shown.node.startsWith(`${path}/`));
   if (within && shown.node) return { path: shown.node, scope: shown.scope };

@@ -29,6 +29,8 @@ export function StopValues({ stop }: { stop: Stop }) {
   const side = stop.when === "after" ? "output" : "input";
   const [chosen, setChosen] = useState<string | null>(null);
   const detail = useQuery({
+    // What is not kept anywhere yet is not asked for.
+    enabled: stop.ports.length > 0,
     queryKey: ["stop", runId, stop.at, stop.when, stop.edited, stop.values],
     queryFn: ({ signal }) =>
       api.get<RunNodeDetail>(
@@ -42,7 +44,7 @@ export function StopValues({ stop }: { stop: Stop }) {
   const names = Object.keys(ports);
   const name = names.find((each) => each === chosen) ?? names[0];
   if (name === undefined) {
-    if (detail.isPending) return <Waiting />;
+    if (detail.isLoading) return <Waiting />;
     const why = detail.error ? inOneLine(describe(detail.error)) : t("stopped.nothing");
     return <p className={classes.none}>{why}</p>;
   }

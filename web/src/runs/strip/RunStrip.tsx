@@ -73,27 +73,7 @@ function Asked() {
       <IconPlayerPauseFilled size={13} className={classes.sign} aria-hidden />
       <b>{by ? t("paused.by", { name: by }) : t("paused.asked")}</b>
       <span className={classes.quiet}>{t("paused.text")}</span>
-      <span className={classes.space} />
-      <Continue />
     </section>
-  );
-}
-
-function Continue() {
-  const { t } = useTranslation("editor");
-  const viewer = useSession((s) => s.role === "viewer");
-  return (
-    <Button
-      size="compact-sm"
-      variant="filled"
-      disabled={viewer}
-      leftSection={<IconPlayerPlayFilled size={11} />}
-      title="F8"
-      data-testid="continue"
-      onClick={() => void resume()}
-    >
-      {t("run.resume")}
-    </Button>
   );
 }
 
@@ -168,16 +148,23 @@ function Steps() {
   const { t } = useTranslation("editor");
   return (
     <div className={classes.steps} role="toolbar" aria-label={t("run.resume")}>
-      <StepButton label={t("command.run.over")} keys="F10" id="over">
+      <StepButton label={t("command.run.resume")} keys="F8" onClick={resume} id="resume">
+        <IconPlayerPlayFilled size={13} />
+      </StepButton>
+      <StepButton label={t("command.run.over")} keys="F10" onClick={() => step("over")} id="over">
         <IconArrowRampRight size={16} stroke={1.7} />
       </StepButton>
-      <StepButton label={t("command.run.into")} keys="F11" id="into">
+      <StepButton label={t("command.run.into")} keys="F11" onClick={() => step("into")} id="into">
         <IconArrowBarToDown size={16} stroke={1.7} />
       </StepButton>
-      <StepButton label={t("command.run.out")} keys="Shift+F11" id="out">
+      <StepButton
+        label={t("command.run.out")}
+        keys="Shift+F11"
+        onClick={() => step("out")}
+        id="out"
+      >
         <IconArrowBarToUp size={16} stroke={1.7} />
       </StepButton>
-      <Continue />
     </div>
   );
 }
@@ -185,11 +172,12 @@ function Steps() {
 interface StepProps {
   label: string;
   keys: string;
-  id: "over" | "into" | "out";
+  id: string;
+  onClick: () => Promise<void>;
   children: ReactNode;
 }
 
-function StepButton({ label, keys, id, children }: StepProps) {
+function StepButton({ label, keys, id, onClick, children }: StepProps) {
   const viewer = useSession((s) => s.role === "viewer");
   return (
     <button
@@ -200,7 +188,7 @@ function StepButton({ label, keys, id, children }: StepProps) {
       title={`${label} (${keys})`}
       disabled={viewer}
       data-testid={`step-${id}`}
-      onClick={() => void step(id)}
+      onClick={() => void onClick()}
     >
       {children}
     </button>

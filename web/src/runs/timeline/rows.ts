@@ -31,6 +31,8 @@ export interface Wiring {
   sources: (path: string) => readonly string[];
   /** How deep in the flow it stands; breaks ties. */
   depth: (path: string) => number;
+  /** Whether the node of this id lies in a container. */
+  inner: (id: string) => boolean;
 }
 
 export interface RowsOf {
@@ -60,7 +62,9 @@ export function rowsOf(given: RowsOf): Row[] {
   const { log, nodes, wiring } = given;
   add(rows, log.top, 1, true, given);
   const known = new Set(log.top.map((each) => each.node));
-  const idle = Object.keys(nodes).filter((path) => !known.has(path) && !path.includes("/"));
+  const idle = Object.keys(nodes).filter(
+    (path) => !known.has(path) && !path.includes("/") && !wiring.inner(path),
+  );
   idle.sort((a, b) => wiring.depth(a) - wiring.depth(b));
   for (const path of idle) rows.push(withoutTimes(path, nodes[path] as NodeRun));
   return rows;
@@ -230,7 +234,7 @@ export function criticalOf(list: readonly Activation[], wiring: Wiring): Set<str
   const byNode = new Map(list.map((each) => [each.node, each]));
   const ended = list.filter((each) => each.startedAt !== null && each.endedAt !== null);
   let at = ended.reduce<Activation | undefined>(
-    (last, each) => ((each.endedAt ?? 0) > (last?.endedAt ?? -1) ? each : last),
+    (last, each) => ((each.endedAt ?? 0) >= (last?.endedAt ?? -1) ? each : last),
     undefined,
   );
   while (at && !found.has(at.node)) {

@@ -1,0 +1,116 @@
+import { IconAlertCircle, IconChevronLeft, IconChevronRight } from "@tabler/icons-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useFormats } from "@/ui/format";
+import { type Activation, activations, useActivations } from "../activations";
+import { useTicking } from "../clock";
+import { partsOf, roundLabel } from "../scopes";
+import { type ShownActivation, useShown } from "../shown";
+import classes from "./Activation.module.css";
+
+/** Of a node that ran many times: which of its rounds is shown, and how that one went. */
+export function ActivationBar({ shown }: { shown: ShownActivation }) {
+  useActivations((s) => s.version);
+  const list = activations.of(shown.path);
+  const current = list.find((each) => each.scope === shown.scope) ?? list.at(-1);
+  if (!current || (list.length < 2 && current.attempts < 2 && current.scope === "")) return null;
+  return (
+    <div className={classes.bar} data-testid="activation-bar" data-scope={current.scope}>
+      {list.length > 1 && <Picker list={list} current={current} />}
+      <Facts activation={current} />
+    </div>
+  );
+}
+
+const show = (each: Activation | undefined): void => {
+  if (each) useShown.setState({ node: each.node, scope: each.scope });
+};
+
+function Picker({ list, current }: { list: readonly Activation[]; current: Activation }) {
+  const { t } = useTranslation("runs");
+  const index = list.indexOf(current);
+  const [typed, setTyped] = useState<string | null>(null);
+  const failed = list.findIndex((each, at) => at > index && each.state === "failed");
+  const again = failed >= 0 ? failed : list.findIndex((each) => each.state === "failed");
+  const go = (text: string) => {
+    const wanted = Math.round(Number(text));
+    if (text !== "" && Number.isFinite(wanted)) {
+      show(list[Math.min(list.length, Math.max(1, wanted)) - 1]);
+    }
+    setTyped(null);
+  };
+  return (
+    <div className={classes.picker}>
+      <button
+        type="button"
+        aria-label={t("round.previous")}
+        title={t("round.previous")}
+        disabled={index <= 0}
+        data-testid="round-previous"
+        onClick={() => show(list[index - 1])}
+      >
+        <IconChevronLeft size={14} stroke={2} />
+      </button>
+      <input
+        aria-label={t("round.pick")}
+        inputMode="numeric"
+        size={String(list.length).length}
+        value={typed ?? String(index + 1)}
+        onFocus={(event) => event.currentTarget.select()}
+        onChange={(event) => setTyped(event.currentTarget.value)}
+        onBlur={(event) => go(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === "Enter") go(event.currentTarget.value);
+          if (event.key === "Escape") setTyped(null);
+        }}
+      />
+      <span>/ {list.length}</span>
+      <button
+        type="button"
+        aria-label={t("round.next")}
+        title={t("round.next")}
+        disabled={index >= list.length - 1}
+        data-testid="round-next"
+        onClick={() => show(list[index + 1])}
+      >
+        <IconChevronRight size={14} stroke={2} />
+      </button>
+      {again >= 0 && again !== index && (
+        <button
+          type="button"
+          className={classes.failed}
+          aria-label={t("round.failed")}
+          title={t("round.failed")}
+          onClick={() => show(list[again])}
+        >
+          <IconAlertCircle size={14} stroke={1.8} />
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Where in the loops it stands, its state, its time and its attempts. */
+function Facts({ activation }: { activation: Activation }) {
+  const { t } = useTranslation("runs");
+  const formats = useFormats();
+  const { scope, state, startedAt, endedAt, durationMs, attempts } = activation;
+  const now = useTicking(state === "running");
+  const took = durationMs ?? (startedAt === null ? null : (endedAt ?? now) - startedAt);
+  return (
+    <p className={classes.facts}>
+      {scope !== "" && <code>{placeOf(scope)}</code>}
+      <span data-state={state}>{t(`node.${state}`)}</span>
+      {took !== null && <span>{formats.duration(took)}</span>}
+      {attempts > 1 && <span>{t("run.attempts", { count: attempts })}</span>}
+    </p>
+  );
+}
+
+/** `[3] › [0]`: the number of each loop around. */
+function placeOf(scope: string): string {
+  const { steps, record } = partsOf(scope);
+  const scopes = scope.split("#")[0]?.split("/") ?? [];
+  const rounds = steps.map((_, at) => roundLabel(scopes.slice(0, at + 1).join("/")));
+  return [...rounds, ...(record === null ? [] : [`#${record}`])].join(" › ");
+}
