@@ -9,8 +9,10 @@ from weft_engine.flow.values import Id, Line, Prose, Value
 FORMAT: Final = "weft/1"
 
 Mode = Literal["batch", "streaming", "event"]
+Environment = Literal["local", "processes", "ray"]
 OnError = Literal["fail", "skip", "continue", "route"]
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)
+ENVIRONMENTS: Final[tuple[Environment, ...]] = get_args(Environment)
 
 TypeName = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^\S+$")]
 
@@ -48,6 +50,17 @@ class Retry(_Model):
     """The longest wait."""
 
 
+class NodeResources(_Model):
+    """What a node takes of a machine while it works; counted where runs have workers."""
+
+    cpu: float | None = Field(None, gt=0, le=1024)
+    """Processors, or a part of one."""
+    gpu: float | None = Field(None, ge=0, le=64)
+    """Graphics processors, or a part of one."""
+    memory_mb: int | None = Field(None, ge=1, le=16_777_216)
+    """Megabytes of memory."""
+
+
 class Checkpoint(_Model):
     """How often a run that never ends saves where it is."""
 
@@ -81,6 +94,8 @@ class Node(_Model):
     queue_capacity: int | None = Field(None, ge=1, le=1_000_000)
     """How many records may wait in front of it."""
     priority: int | None = Field(None, ge=-100, le=100)
+    resources: NodeResources | None = None
+    """What it takes of a machine; one processor when nothing is said."""
     pinned: Value = None
     """Outputs to use instead of running it, by port."""
     version: int | None = Field(None, ge=1)
@@ -133,6 +148,9 @@ class Flow(_Model):
     outputs: tuple[Id, ...] = ()
     """The nodes whose outputs are the flow's; its leaves when empty."""
     notes: dict[Id, Note] = {}
+    env: Environment | None = None
+    """Where its runs work when they are not told: in the engine's own process (`local`), in worker
+    processes of its machine, or on Ray."""
     parallelism: int | None = Field(None, ge=1, le=1024)
     restart: Retry | None = None
     """How a run that never ends is started again after a failure."""

@@ -15,6 +15,11 @@ class LocalFiles:
         self._root = root.resolve()
         self._confined = confined
 
+    @property
+    def place(self) -> tuple[str, bool]:
+        """The folder, and whether files outside are refused; to be made again elsewhere."""
+        return str(self._root), self._confined
+
     def open_read(self, path: str) -> Path:
         """Where to read a file or folder.
 

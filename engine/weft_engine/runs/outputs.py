@@ -63,6 +63,11 @@ class OutputStore:
     def __init__(self, directory: Path) -> None:
         self._blobs = Blobs(directory)
 
+    @property
+    def blobs(self) -> Blobs:
+        """Where larger outputs are."""
+        return self._blobs
+
     def records(self, most: int | None = None) -> "RecordsWriter":
         """Begin to keep the records of a stream, at most so many of them."""
         return RecordsWriter(self, MOST_RECORDS if most is None else min(most, MOST_RECORDS))

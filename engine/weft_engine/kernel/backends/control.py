@@ -119,6 +119,20 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Host:
+    """Let somebody else have this worker: what a module's `Guest` does there is its own affair."""
+
+    module: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something for the guest of a worker, or from it; bytes that nobody between them reads."""
+
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """Is anybody there?"""
 

@@ -40,9 +40,18 @@ class ForkServer:
             self._start()
 
     def launch(
-        self, name: str, hub: Address, token: bytes, bind: Address, ended: Callable[[str], None]
+        self,
+        name: str,
+        hub: Address,
+        token: bytes,
+        bind: Address,
+        ended: Callable[[str], None],
+        *,
+        load: str = "",
     ) -> None:
         """Start a worker of that (unique) name; `ended(reason)` is called when it has ended.
+
+        `load` names a module that is loaded before, once for all workers that need it.
 
         Raises:
             ResourceError: `kernel.no_workers`.
@@ -55,6 +64,7 @@ class ForkServer:
             "path": sys.path,
             "directory": os.getcwd(),  # noqa: PTH109 - as text
             "environ": dict(os.environ),
+            "load": load,
         }
         with self._lock:
             try:

@@ -22,9 +22,15 @@ _LONGEST_TEMP: Final = 46
 class ForkLauncher:
     """Starts workers by the fork server."""
 
-    def __init__(self, host: Callable[[], str] | None = None) -> None:
-        """`host` has data go over TCP at that address, for workers of other machines to reach."""
+    def __init__(self, host: Callable[[], str] | None = None, *, load: str = "") -> None:
+        """Make it.
+
+        Args:
+            host: Has data go over TCP at that address, for workers of other machines to reach.
+            load: A module that all workers need; it is loaded once.
+        """
         self.host = host
+        self._load = load
         self._server: ForkServer = shared()
         self._names: set[str] = set()
         self._folder: Path | None = None
@@ -49,7 +55,7 @@ class ForkLauncher:
             bind = ("127.0.0.1", 0) if folder is None else str(folder)
         with self._lock:
             self._names.add(name)
-        self._server.launch(name, hub, token, bind, ended)
+        self._server.launch(name, hub, token, bind, ended, load=self._load)
 
     def kill(self, name: str) -> None:
         """End a worker at once."""

@@ -15,6 +15,7 @@ workers: none is left behind when the coordinator is killed.
 import contextlib
 import ctypes
 import gc
+import importlib
 import json
 import os
 import selectors
@@ -106,6 +107,7 @@ class _Spawner:
         if isinstance(request["bind"], str):
             self._folders.add(request["bind"])
         output, errors, *self._fds = self._fds
+        _load(request.get("load", ""), request["path"])
         pid = os.fork()
         if pid == 0:
             self._become(request, output, errors)
@@ -165,6 +167,19 @@ class _Spawner:
         _unbuffered(sys.stdout)
         if os.getppid() != spawner:
             os._exit(1)
+
+
+def _load(module: str, path: list[str]) -> None:
+    """Load what workers need, so that it is there once for all of them."""
+    if not module or module in sys.modules:
+        return
+    sys.path[:] = path
+    try:
+        importlib.import_module(module)
+    except Exception:  # noqa: BLE001 - the worker will say what is wrong with it
+        traceback.print_exc()
+    gc.collect()
+    gc.freeze()
 
 
 def _unbuffered(stream: Any) -> None:

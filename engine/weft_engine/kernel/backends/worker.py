@@ -1,11 +1,12 @@
 """A worker: a process that hosts subtasks for a coordinator. Forked, or a Ray actor."""
 
 import contextlib
+import importlib
 import io
 import pickle
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from weft_engine.errors import KernelError, WeftError, said
 from weft_engine.kernel.backends.control import (
@@ -14,6 +15,8 @@ from weft_engine.kernel.backends.control import (
     Exit,
     Gone,
     Hello,
+    Host,
+    Note,
     Output,
     Ping,
     Pong,
@@ -71,6 +74,18 @@ def work(
         return worker.serve()
 
 
+class Guest(Protocol):
+    """What has a worker for itself, in the place of jobs; made with what sends notes."""
+
+    def take(self, body: bytes) -> None:
+        """Hear a note; must not wait."""
+        ...
+
+    def close(self) -> bool:
+        """The coordinator has enough, or is gone; whether nothing is left running."""
+        ...
+
+
 class _Forwarded(io.TextIOBase):
     """An output whose lines go to the coordinator."""
 
@@ -98,6 +113,7 @@ class _Worker:
         self._bind = bind
         self._connection = connection
         self._job: HostedJob | None = None
+        self._guest: Guest | None = None
         self._exit = False
 
     def serve(self) -> bool:
@@ -110,7 +126,8 @@ class _Worker:
             pass  # The coordinator is gone, or talks nonsense: there is nobody to tell.
         finally:
             self._connection.close()
-        return self._job is None or self._job.stop(_LEAVE_S)
+        left = self._guest is None or self._guest.close()
+        return left and (self._job is None or self._job.stop(_LEAVE_S))
 
     def _frame(self, kind: int, _: int, body: memoryview) -> None:
         if kind != Kind.CONTROL:
@@ -123,6 +140,11 @@ class _Worker:
                 self.say(Pong())
             case Exit():
                 self._exit = True
+            case Note(body=body):
+                if self._guest is not None:
+                    self._guest.take(body)
+            case Host(module=module):
+                self._host(module)
             case Deploy():
                 self._deploy(message)
             case Start(id=id_) | Command(id=id_) | Stop(id=id_):
@@ -158,6 +180,13 @@ class _Worker:
         except Exception as error:  # noqa: BLE001 - whatever it is, the coordinator must know
             crash = KernelError(f"A worker cannot prepare the job: {said(error)}")
             self.say(Refused(deploy.id, error_as_data(crash)))
+
+    def _host(self, module: str) -> None:
+        try:
+            self._guest = importlib.import_module(module).Guest(lambda body: self.say(Note(body)))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the coordinator must know
+            crash = KernelError(f"A worker cannot get ready: {said(error)}")
+            self.say(Refused(0, error_as_data(crash)))
 
     def say(self, message: Any) -> None:
         """Tell the coordinator something; from any thread."""
