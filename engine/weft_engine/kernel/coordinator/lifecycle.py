@@ -182,7 +182,7 @@ class Lifecycle:
         )
         self._state = "restarting"
         self._restart_at = now + delay
-        self._tell_state()
+        self._tell("state", state=self.state, attempt=self.attempt, error=error, delay_s=delay)
 
     def _stop(self, grace_s: float) -> bool:
         """End the attempt; whether nothing of it is left, so that another may be deployed."""

@@ -75,6 +75,7 @@ def _from_savepoint(
     """Take a savepoint over as the first checkpoint of the job, for restarts to find."""
     source, found = savepoint.read(path)
     recovery.check(found, plan, allow_dropped=allow_dropped)
+    last = max(last, found.id)  # what sinks name by checkpoints stays in order
     mine = savepoint.copy(found, source, storage, last + 1)
     try:
         storage.commit(mine)
