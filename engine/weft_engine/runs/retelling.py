@@ -31,8 +31,9 @@ def told_again(
                 ref = _kept(values.get(stored), outputs).as_dict()
             except WeftError:
                 continue
-            data = {"port": port, "type": "Any", "count": ref["count"], "ref": ref}
-            yield "node_output", row.node, where | data
+            yield "node_output", row.node, where | _output(port, ref)
+        for port, ref in row.shown.items():
+            yield "node_output", row.node, where | _output(port, ref)
         yield f"node_{row.state}", row.node, where | _end(row)
 
 
@@ -40,6 +41,10 @@ def took_ms(steps: Sequence[StepRow], ended: float) -> float:
     """How long a run took, as far as its rows tell."""
     began = min((row.started or row.ended for row in steps), default=ended)
     return round(max(ended - began, 0.0) * 1000, 3)
+
+
+def _output(port: str, ref: dict[str, Any]) -> dict[str, Any]:
+    return {"port": port, "type": "Any", "count": ref["count"], "ref": ref}
 
 
 def _end(row: StepRow) -> dict[str, Any]:

@@ -49,6 +49,7 @@ class Recording:
         started: float = 0.0,
         kind: Literal["node", "scope"] = "node",
         key: str = "",
+        shown: Mapping[str, Any] | None = None,
     ) -> None:
         """An activation, or a scope, has ended.
 
@@ -71,6 +72,7 @@ class Recording:
                 failure=dict(failure) if failure else None,
                 started=started,
                 ended=time(),
+                shown=dict(shown or {}),
             )
         )
 

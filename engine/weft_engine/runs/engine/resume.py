@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from weft_engine.nodes.port_type import PortType
 from weft_engine.nodes.types import SKIP
 from weft_engine.runs.engine.scope_run import ScopeRun
 from weft_engine.runs.journal.base import SignalRow, StepRow, WakeRow
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from weft_engine.runs.engine.core import Core
 
 Place = tuple[str, str]
+ANY: Final = PortType("Any")
 
 
 class Recorded:
@@ -134,6 +136,7 @@ class Recorded:
                 failure=row.failure,
                 attempt=row.attempt,
                 started=row.started,
+                shown=row.shown,
             )
             _tell(core, scope, unit, name, row, given)
         core.settle(scope, unit, outputs, variables or None)
@@ -161,6 +164,9 @@ def _tell(
         wired = wiring.output(name, port)
         if value is not SKIP and wired is not None:
             story.gave_at(path, scope.path, result, port, wired.type, value, quiet=quiet)
+    for port, ref in row.shown.items():
+        wired = wiring.output(name, port)
+        story.showed_at(path, scope.path, result, port, wired.type if wired else ANY, ref)
     result.attempts = row.attempt
     data: dict[str, Any] = {"restored": True}
     if row.state == "failed":

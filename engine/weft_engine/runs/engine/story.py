@@ -80,7 +80,18 @@ class Story:
         if quiet:
             result.count_out[port] = value.count if isinstance(value, Records) else 1
             return
-        ref = self.reference(value)
+        self.showed_at(path, scope, result, port, kind, self.reference(value))
+
+    def showed_at(
+        self,
+        path: str,
+        scope: str,
+        result: NodeResult,
+        port: str,
+        kind: PortType,
+        ref: dict[str, Any],
+    ) -> None:
+        """As `gave_at`, of what is kept already for looking at."""
         count = ref["count"]
         result.outputs[port] = ref
         if port != VIEW or kind.stream:

@@ -148,13 +148,16 @@ class StreamUnits:
             if failure is not None and name != failed:
                 continue
             skipped = result is not None and result.state is NodeState.SKIPPED
+            given = {port: value for (node, port), value in outputs.items() if node == name}
+            kept = result.outputs if result is not None else {}
             core.recording.ended(
                 path,
                 scope.path,
                 "failed" if failure else "skipped" if skipped else "completed",
-                [(port, value) for (node, port), value in outputs.items() if node == name],
+                given.items(),
                 failure=failure or (result.failure if result is not None else None),
                 started=activation.began_at,
+                shown={port: ref for port, ref in kept.items() if port not in given},
             )
 
     def skip(self, scope: ScopeRun, unit: Planned) -> None:

@@ -44,6 +44,8 @@ class StepRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Seconds since the epoch."""
     ended: float = 0.0
     worker: str = ""
+    shown: dict[str, Any] = {}
+    """Of ports whose values no other unit reads: port → `OutputRef`, as plain data."""
 
 
 class WakeRow(msgspec.Struct, kw_only=True, omit_defaults=True):

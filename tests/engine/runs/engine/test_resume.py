@@ -122,11 +122,12 @@ def test_what_had_ended_is_told_again(name: str, tmp_path: Path) -> None:
     flow = FLOWS[name]
     seen.calls.clear()
     journal = TestJournal()
-    execute(flow, tmp_path, journal=journal)
+    wanted = execute(flow, tmp_path, journal=journal)
     seen.calls.clear()
     ran = execute(flow, tmp_path, journal=journal, resume=True, last_seq=50)
     assert seen.calls == {}
     assert ran.state == "completed"
+    assert plain(ran.outputs) == plain(wanted.outputs)
     assert ran.events[0].seq == 51
     assert ran.types()[0] == "run_resumed"
     assert all(event.data.get("restored") for event in ran.of("node_completed"))
