@@ -16,7 +16,7 @@ from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.nodes.spec import NodeSpec
 
 _OF_NO_MATTER: Final = {"name", "position", "parent", "notes", "priority", "queue_capacity",
-                        "timeout_s", "retry", "version"}  # fmt: skip
+                        "timeout_s", "retry", "version", "resources"}  # fmt: skip
 _RUN: Final = re.compile(r"\brun\b")
 
 

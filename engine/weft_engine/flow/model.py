@@ -53,9 +53,9 @@ class Retry(_Model):
 class NodeResources(_Model):
     """What a node takes of a machine while it works; counted where runs have workers."""
 
-    cpu: float | None = Field(None, gt=0, le=1024)
+    cpu: float = Field(1, gt=0, le=1024)
     """Processors, or a part of one."""
-    gpu: float | None = Field(None, ge=0, le=64)
+    gpu: float = Field(0, ge=0, le=64)
     """Graphics processors, or a part of one."""
     memory_mb: int | None = Field(None, ge=1, le=16_777_216)
     """Megabytes of memory."""

@@ -20,11 +20,11 @@ from weft_engine.flow.values import Id, Line, Value
 
 NODE_FIELDS: Final = (
     "name", "disabled", "notes", "retry", "timeout_s", "on_error", "queue_capacity", "priority",
-    "pinned", "version", "parent", "size",
+    "resources", "pinned", "version", "parent", "size",
 )  # fmt: skip
 FLOW_FIELDS: Final = (
-    "name", "description", "mode", "inputs", "outputs", "variables", "parallelism", "restart",
-    "checkpoint",
+    "name", "description", "mode", "inputs", "outputs", "variables", "env", "parallelism",
+    "restart", "checkpoint",
 )  # fmt: skip
 _LONGEST_PATH: Final = 32
 
@@ -130,7 +130,7 @@ class SetField(_Op):
     node: Id
     field: Literal[
         "name", "disabled", "notes", "retry", "timeout_s", "on_error", "queue_capacity", "priority",
-        "pinned", "version", "parent", "size",
+        "resources", "pinned", "version", "parent", "size",
     ]  # fmt: skip
     value: Value
     expect: Value = None
@@ -182,8 +182,8 @@ class SetFlow(_Op):
 
     op: Literal["set_flow"] = "set_flow"
     field: Literal[
-        "name", "description", "mode", "inputs", "outputs", "variables", "parallelism", "restart",
-        "checkpoint",
+        "name", "description", "mode", "inputs", "outputs", "variables", "env", "parallelism",
+        "restart", "checkpoint",
     ]  # fmt: skip
     value: Value
     expect: Value = None

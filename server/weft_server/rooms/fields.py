@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from weft_engine.flow.model import MODES
+from weft_engine.flow.model import ENVIRONMENTS, MODES
 from weft_engine.flow.values import DEEPEST, ID_PATTERN, LARGEST_INTEGER
 
 BAD: Final = object()
@@ -74,6 +74,7 @@ def one_of(*allowed: str) -> Parser:
 
 
 mode = one_of(*MODES)
+environment = one_of(*ENVIRONMENTS)
 on_error = one_of("fail", "skip", "continue", "route")
 
 
@@ -188,5 +189,11 @@ retry = _record(
     delay_s=number(0, 3600),
     backoff=number(1, 10),
     max_delay_s=number(0, 86_400),
+)
+resources = _record(
+    required=False,
+    cpu=number(0, 1024, above=True),
+    gpu=number(0, 64),
+    memory_mb=integer(1, 16_777_216),
 )
 checkpoint = _record(required=False, interval_s=number(0, 86_400, above=True), keep=integer(1, 100))

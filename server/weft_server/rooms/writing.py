@@ -12,7 +12,7 @@ from weft_server.rooms.reading import read_edge
 from weft_server.rooms.schema import Schema
 
 _ABSENT: Final = object()
-_META: Final = ("name", "description", "mode", "parallelism", "restart", "checkpoint")
+_META: Final = ("name", "description", "mode", "env", "parallelism", "restart", "checkpoint")
 _NODE: Final = tuple(name for name in Node.model_fields if name != "settings")
 
 

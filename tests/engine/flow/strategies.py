@@ -10,6 +10,7 @@ from weft_engine.flow.model import (
     Flow,
     FlowInput,
     Node,
+    NodeResources,
     Note,
     Position,
     Retry,
@@ -52,6 +53,7 @@ KEYS = st.sampled_from(["path", "where", "fields", "on", "by", "a b", "金额", 
 SETTINGS = st.dictionaries(KEYS, VALUES, max_size=4)
 POSITIONS = st.builds(Position, x=st.floats(-1e6, 1e6), y=st.integers(-1000, 1000).map(float))
 RETRIES = st.builds(Retry, max_attempts=st.integers(1, 9), delay_s=st.floats(0, 60))
+RESOURCES = st.builds(NodeResources, cpu=st.floats(0.1, 9), gpu=st.floats(0, 1))
 NAMES = st.none() | st.text(min_size=1, max_size=9)
 ON_ERROR = st.sampled_from(["fail", "skip", "continue", "route"])
 
@@ -71,6 +73,7 @@ def nodes(types: st.SearchStrategy[str] = TYPES) -> st.SearchStrategy[Node]:
         on_error=ON_ERROR,
         queue_capacity=st.none() | st.integers(1, 100),
         priority=st.none() | st.integers(-5, 5),
+        resources=st.none() | RESOURCES,
         pinned=st.none() | st.dictionaries(PORTS, VALUES, max_size=2),
         version=st.none() | st.integers(1, 9),
     )
@@ -107,6 +110,7 @@ def flows(
         edges=st.lists(edges(ports), max_size=6),
         outputs=st.lists(IDS, max_size=2),
         notes=st.dictionaries(IDS, NOTES, max_size=2),
+        env=st.sampled_from([None, "local", "processes"]),
         parallelism=st.none() | st.integers(1, 8),
         restart=st.none() | RETRIES,
         checkpoint=st.none() | st.builds(Checkpoint, interval_s=st.floats(1, 60)),
@@ -131,7 +135,7 @@ FLOW_VALUES = st.one_of(
     st.tuples(st.just("outputs"), st.none() | st.lists(IDS, max_size=3)),
     st.tuples(st.just("variables"), st.none() | st.dictionaries(IDS, VALUES, max_size=2)),
     st.tuples(st.just("inputs"), st.none() | st.just({"q": {"type": "Text", "default": 1}})),
-    st.tuples(st.sampled_from(["parallelism", "restart", "checkpoint"]), st.none()),
+    st.tuples(st.sampled_from(["env", "parallelism", "restart", "checkpoint"]), st.none()),
 )
 PORT_MAPS = st.builds(
     PortMap,

@@ -4,7 +4,16 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from weft_engine.flow.model import Checkpoint, Edge, Flow, FlowInput, Node, Note, Retry
+from weft_engine.flow.model import (
+    Checkpoint,
+    Edge,
+    Flow,
+    FlowInput,
+    Node,
+    NodeResources,
+    Note,
+    Retry,
+)
 from weft_engine.flow.patch import Patch
 from weft_server.rooms.schema import Schema
 
@@ -33,6 +42,12 @@ positions = st.fixed_dictionaries({"x": coordinates, "y": coordinates})
 retries = st.builds(
     Retry, max_attempts=st.integers(1, 100), delay_s=st.floats(0, 60), backoff=st.just(2)
 )
+resources = st.builds(
+    NodeResources,
+    cpu=st.floats(0.25, 8),
+    gpu=st.sampled_from([0, 0.5]),
+    memory_mb=st.none() | st.just(64),
+)
 nodes = st.builds(
     Node,
     type=st.sampled_from(TYPES),
@@ -47,6 +62,7 @@ nodes = st.builds(
     on_error=st.sampled_from(["fail", "skip", "continue", "route"]),
     queue_capacity=st.none() | st.integers(1, 1000),
     priority=st.none() | st.integers(-100, 100),
+    resources=st.none() | resources,
     pinned=st.none() | st.dictionaries(st.sampled_from(["rows"]), values, max_size=1),
     version=st.none() | st.integers(1, 5),
 )
@@ -84,6 +100,7 @@ def flows(draw: st.DrawFn) -> Flow:
         inputs=draw(st.dictionaries(st.sampled_from(["path", "limit"]), inputs, max_size=2)),
         variables=draw(st.dictionaries(st.sampled_from(["rate", "x"]), values, max_size=2)),
         notes=draw(st.dictionaries(st.sampled_from(["n1", "n2"]), notes, max_size=2)),
+        env=draw(st.sampled_from([None, "local", "ray"])),
         parallelism=draw(st.none() | st.integers(1, 8)),
         restart=draw(st.none() | retries),
         checkpoint=draw(st.none() | st.builds(Checkpoint, keep=st.integers(1, 9))),
@@ -123,6 +140,7 @@ node_fields = st.one_of(
     _field("on_error", st.sampled_from(["fail", "route"])),
     _field("queue_capacity", st.none() | st.integers(1, 9)),
     _field("priority", st.none() | st.integers(-9, 9)),
+    _field("resources", st.none() | st.just({"cpu": 2, "gpu": 0.5, "memory_mb": 64})),
     _field("size", st.none() | sizes),
     _field("pinned", values),
     _field("parent", st.none() | ids),
@@ -134,6 +152,7 @@ flow_fields = st.one_of(
     _field("outputs", st.lists(ids, max_size=2)),
     _field("variables", st.dictionaries(st.sampled_from(["rate", "y"]), values, max_size=2)),
     _field("inputs", st.dictionaries(st.just("path"), st.just({"type": "Json"}), max_size=1)),
+    _field("env", st.sampled_from([None, "processes"])),
     _field("parallelism", st.none() | st.integers(1, 9)),
     _field("restart", st.none() | st.just({"delay_s": 2})),
 )

@@ -60,6 +60,7 @@ export const oneOf =
     typeof given === "string" && allowed.includes(given) ? given : BAD;
 
 export const mode = oneOf("batch", "streaming", "event");
+export const environment = oneOf("local", "processes", "ray");
 export const onError = oneOf("fail", "skip", "continue", "route");
 
 export const boolean: Parser = (given) => (typeof given === "boolean" ? given : BAD);
@@ -151,6 +152,13 @@ export const retry = record(
     max_delay_s: number(0, 86_400),
   },
   RETRY,
+);
+/** What a node takes of a machine when nothing else is said. */
+export const RESOURCES = { cpu: 1, gpu: 0 };
+export const resources = record(
+  false,
+  { cpu: number(0, 1024, true), gpu: number(0, 64), memory_mb: integer(1, 16_777_216) },
+  RESOURCES,
 );
 export const checkpoint = record(
   false,

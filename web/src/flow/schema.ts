@@ -71,6 +71,7 @@ export const NODE_FIELDS = [
   "on_error",
   "queue_capacity",
   "priority",
+  "resources",
   "pinned",
   "size",
 ] as const;

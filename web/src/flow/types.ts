@@ -18,6 +18,13 @@ export interface Retry {
 export type OnError = "fail" | "skip" | "continue" | "route";
 export type Mode = "batch" | "streaming" | "event";
 
+/** What a node takes of a machine while it works. */
+export interface Resources {
+  cpu: number;
+  gpu: number;
+  memory_mb?: number;
+}
+
 /** A node as a flow file holds it: what is absent has its default. */
 export interface NodeData {
   type: string;
@@ -35,6 +42,7 @@ export interface NodeData {
   on_error?: OnError;
   queue_capacity?: number;
   priority?: number;
+  resources?: Resources;
   pinned?: Json;
   version?: number;
 }
@@ -86,6 +94,7 @@ export interface Flow {
   outputs?: string[];
   variables?: JsonMap;
   notes?: Record<string, NoteData>;
+  env?: "local" | "processes" | "ray";
   parallelism?: number;
   restart?: Json;
   checkpoint?: Json;

@@ -138,10 +138,9 @@ class RemoteExecutor:
             cost = type(task.plan.compiled.nodes[name]).info.cost
             return WAITING if task.unit.kind != "stream" and cost == "io" else Resources()
         memory = [each.memory_mb for each in asked if each.memory_mb is not None]
-        cpu = [each.cpu for each in asked if each.cpu is not None]
         return Resources(
-            cpu=max(cpu, default=1.0),
-            gpu=max((each.gpu or 0.0 for each in asked), default=0.0),
+            cpu=max(each.cpu for each in asked),
+            gpu=max(each.gpu for each in asked),
             memory_mb=max(memory, default=None),
         )
 

@@ -3,8 +3,8 @@ import { IconChevronRight } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
 import { useCanEdit } from "@/canvas/hooks";
 import { setField } from "@/flow/commands";
-import { RETRY } from "@/flow/fields";
-import type { FlowNode, OnError, Retry } from "@/flow/types";
+import { RESOURCES, RETRY } from "@/flow/fields";
+import type { FlowNode, OnError, Resources, Retry } from "@/flow/types";
 import classes from "./Inspector.module.css";
 
 const WAYS: OnError[] = ["fail", "skip", "continue", "route"];
@@ -13,9 +13,14 @@ const WAYS: OnError[] = ["fail", "skip", "continue", "route"];
 export function Policies({ node }: { node: FlowNode }) {
   const { t } = useTranslation("editor");
   const canEdit = useCanEdit();
-  const changed = [node.on_error, node.retry, node.timeout_s, node.notes, node.disabled].filter(
-    (value) => value !== undefined,
-  ).length;
+  const changed = [
+    node.on_error,
+    node.retry,
+    node.timeout_s,
+    node.resources,
+    node.notes,
+    node.disabled,
+  ].filter((value) => value !== undefined).length;
   return (
     <details className={classes.fold} data-testid="policies">
       <summary>
@@ -54,6 +59,7 @@ export function Policies({ node }: { node: FlowNode }) {
             }
           />
         </div>
+        <ResourceFields node={node} canEdit={canEdit} />
         <Switch
           label={t("policy.disabled")}
           checked={node.disabled === true}
@@ -109,6 +115,54 @@ function RetryFields({ node, canEdit }: { node: FlowNode; canEdit: boolean }) {
               clampBehavior="strict"
               onChange={(value) => {
                 if (value !== "") setField(node.id, "retry", { ...retry, [key]: Number(value) });
+              }}
+            />
+          ))}
+        </div>
+      )}
+    </>
+  );
+}
+
+const ROOM: { key: keyof Resources; least: number; most: number }[] = [
+  { key: "cpu", least: 0.01, most: 1024 },
+  { key: "gpu", least: 0, most: 64 },
+  { key: "memory_mb", least: 1, most: 16_777_216 },
+];
+
+function ResourceFields({ node, canEdit }: { node: FlowNode; canEdit: boolean }) {
+  const { t } = useTranslation("editor");
+  const resources = node.resources;
+  return (
+    <>
+      <Switch
+        label={t("policy.resources")}
+        description={t("policy.resources.text")}
+        checked={resources !== undefined}
+        disabled={!canEdit}
+        onChange={(event) =>
+          setField(node.id, "resources", event.currentTarget.checked ? RESOURCES : undefined)
+        }
+      />
+      {resources && (
+        <div className={classes.pair}>
+          {ROOM.map(({ key, least, most }) => (
+            <NumberInput
+              key={key}
+              label={t(`policy.resources.${key}`)}
+              readOnly={!canEdit}
+              value={resources[key] ?? ""}
+              min={least}
+              max={most}
+              allowDecimal={key !== "memory_mb"}
+              clampBehavior="strict"
+              onChange={(value) => {
+                const { [key]: _, ...others } = resources;
+                if (value !== "") {
+                  setField(node.id, "resources", { ...resources, [key]: Number(value) });
+                } else if (key === "memory_mb") {
+                  setField(node.id, "resources", others);
+                }
               }}
             />
           ))}
