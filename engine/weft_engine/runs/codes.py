@@ -16,7 +16,7 @@ CODES: Final = {
     "run.worker_lost": "The worker process that worked on a node is gone.",
     "run.worker_unfit": "A worker cannot take part in the run.",
     "run.value_too_big": "A value is too big to be sent to another process.",
-    "run.mode_unsupported": "The flow is to run in a mode that there is not yet.",
+    "run.mode_unsupported": "The flow is to run in a mode that is not possible here.",
     "run.unknown_input": "The run is given an input that the flow does not declare.",
     "run.missing_input": "The run lacks an input that the flow needs.",
     "run.bad_breakpoint": "A breakpoint cannot be read.",

@@ -33,6 +33,8 @@ from weft_engine.runs.queue import Job
 from weft_engine.runs.retelling import Told, told_again
 from weft_engine.runs.run import RunRequest, RunResult
 from weft_engine.runs.runner import references
+from weft_engine.runs.streaming.handover import LiveRuns
+from weft_engine.runs.streaming.live import LiveRun
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +69,7 @@ class Executor:
     """Whether results are to hold what the flow's output nodes gave."""
     _catalogue: Catalogue | None = None
     _programs: Programs = field(default_factory=Programs)
+    _live_runs: LiveRuns = field(default_factory=LiveRuns)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -104,6 +107,8 @@ class Executor:
         program, selection = self._programs.of(job.request, catalogue)
         require_good(job.request.breakpoints, program)
         try:
+            if program.flow.mode == "streaming":
+                return self._live(job, program, control, resting)
             return self._go(job, program, selection, control, resting)
         except JournalError as error:
             if error.code == "journal.fenced":
@@ -148,6 +153,26 @@ class Executor:
         if self.read_outputs and result.state.ended:
             result.outputs = run.outputs()
         return result
+
+    def _live(
+        self, job: Job, program: Program, control: RunControl, resting: Resting
+    ) -> RunResult | None:
+        """Run a flow in streaming mode for as long as it lives; it takes nobody's place."""
+        request = job.request
+        journal = self._journal(request, program)
+        resting(job, rests=True)
+        run = LiveRun(
+            request,
+            program,
+            emit=partial(self._tell, job, never_rests),
+            store=self._outputs,
+            data=self.data,
+            runs=self._live_runs,
+            control=control,
+            journal=journal,
+        )
+        result = run.go()
+        return result if result.state.ended else None
 
     # The journal
 

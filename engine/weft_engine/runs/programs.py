@@ -37,11 +37,11 @@ class Programs:
         part = request.from_node is not None or request.to_node is not None
         if not part:
             program = self.whole(request, catalogue)
-            require_possible(request, program.flow)
+            require_possible(request, program.flow, live=True)
             return program, Selection(frozenset(program.flow.nodes))
         # A part of a flow is compiled for its run alone: problems elsewhere do not matter.
         flow = read_flow(request.flow)
-        require_possible(request, flow)
+        require_possible(request, flow, live=True)
         selection = choose_nodes(request, flow, references(request.reuse))
         options = _options(request)
         return compile_program(flow, catalogue, options, only=selection.run), selection

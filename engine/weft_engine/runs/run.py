@@ -100,6 +100,13 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     max_seconds: float | None = None
     """How long the run may take in all; then it fails with `run.timeout`."""
     parallelism: int | None = None
+    stream: str = ""
+    """Of a flow in streaming mode: what its runs have in common, such as the id of the flow. They
+    share a log of events, and one may take the place of another."""
+    continues: str | None = None
+    """The live run whose place this one takes, with its state; it ends."""
+    allow_dropped_state: bool = False
+    """Whether state of nodes that the flow no longer has may be let go of."""
     resume: bool = False
     """Go on from what the journal holds."""
     last_seq: int = 0

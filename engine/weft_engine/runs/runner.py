@@ -170,12 +170,25 @@ def attended(request: RunRequest) -> bool:
     return not by_event or bool(request.breakpoints)
 
 
-def require_possible(request: RunRequest, flow: Flow, *, local: bool = True) -> None:
+def require_possible(
+    request: RunRequest, flow: Flow, *, local: bool = True, live: bool = False
+) -> None:
     """Refuse what cannot run here.
 
+    Args:
+        request: What is asked for.
+        flow: The flow.
+        local: Whether it has to run in this process.
+        live: Whether runs that never end are kept here.
+
     Raises:
-        FlowError: `run.unknown_env`, `run.mode_unsupported`, `run.unknown_input`.
+        FlowError: `run.unknown_env`, `run.mode_unsupported`, `run.unknown_input`,
+            `stream.partial`.
     """
+    if live and flow.mode == "streaming":
+        _must_be_whole(request)
+        _must_know_inputs(flow, request.inputs)
+        return
     if local:
         _must_be_local(request.env)
     _must_be_batch(flow)
@@ -244,12 +257,21 @@ def _must_be_local(env: str) -> None:
         )
 
 
+def _must_be_whole(request: RunRequest) -> None:
+    if request.from_node is not None or request.to_node is not None:
+        raise FlowError(
+            "A flow in streaming mode runs as a whole.",
+            code="stream.partial",
+            hint="Start all of it, or set its mode to batch to try a part.",
+        )
+
+
 def _must_be_batch(flow: Flow) -> None:
     if flow.mode == "streaming":
         raise FlowError(
-            f"The flow is set to {flow.mode} mode; runs of {flow.mode} flows come later.",
+            f"The flow is set to {flow.mode} mode, and runs here are to end.",
             code="run.mode_unsupported",
-            hint="Set the mode of the flow to batch.",
+            hint="Start it on a server, which keeps live runs; or set its mode to batch.",
             params={"mode": flow.mode},
         )
 

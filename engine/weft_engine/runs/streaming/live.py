@@ -1,0 +1,403 @@
+"""A run that lives: a flow in streaming mode, from its start until it ends or is stopped."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from queue import Empty
+from time import monotonic
+from typing import Any, Final
+from uuid import uuid4
+
+from weft_engine.compiler.lowered import NodeBuildError
+from weft_engine.compiler.program import Program
+from weft_engine.compiler.streaming import lower_live
+from weft_engine.compiler.streaming_lowered import Around
+from weft_engine.compiler.streaming_parts import Parts, divide
+from weft_engine.errors import FlowError, WeftError
+from weft_engine.kernel.backends.backend import Backend
+from weft_engine.kernel.backends.base import JobCancelledError, OperatorError
+from weft_engine.kernel.coordinator import Job, JobEvent, start_job
+from weft_engine.kernel.coordinator.failures import JobFailedError
+from weft_engine.kernel.planner import make_physical
+from weft_engine.kernel.runtime.job_spec import JobSpec
+from weft_engine.kernel.sources.ingress import with_logs
+from weft_engine.runs.debug import Command
+from weft_engine.runs.engine.control import RunControl
+from weft_engine.runs.engine.sink import NodeSink
+from weft_engine.runs.engine.story import Story
+from weft_engine.runs.engine.telling import EmitAll, Voice
+from weft_engine.runs.journal.base import Journal
+from weft_engine.runs.outputs import OutputStore
+from weft_engine.runs.run import NodeResult, NodeState, RunRequest, RunResult, RunState
+from weft_engine.runs.streaming import codes  # noqa: F401 - registers the codes
+from weft_engine.runs.streaming.before import values_before
+from weft_engine.runs.streaming.board import PROGRESS_S, Board
+from weft_engine.runs.streaming.context import (
+    LiveNodeContext,
+    RunFacts,
+    forget_scope,
+    scope_of,
+)
+from weft_engine.runs.streaming.handover import SAVEPOINT_S, LiveRuns, take_over
+from weft_engine.runs.streaming.ingress import Events
+from weft_engine.runs.streaming.places import Places, safe
+from weft_engine.runs.streaming.points import Points
+from weft_engine.runs.streaming.saying import leave, listen
+from weft_engine.runs.streaming.settings import backend_of, settings_of
+from weft_engine.runs.streaming.watch import NodeWatch
+from weft_engine.runs.tracker import describe
+
+log = logging.getLogger(__name__)
+
+_NAME: Final = "stream"
+_OVER: Final = {"finished": "completed", "failed": "failed", "cancelled": "cancelled"}
+
+
+@dataclass(slots=True)
+class _AtWork:
+    """The parts of a run whose job has begun."""
+
+    job: Job
+    backend: Backend
+    board: Board
+    points: Points
+
+
+class LiveRun:
+    """One live run, in the thread that calls `go`."""
+
+    def __init__(
+        self,
+        request: RunRequest,
+        program: Program,
+        *,
+        emit: EmitAll,
+        store: OutputStore,
+        data: Path,
+        runs: LiveRuns,
+        control: RunControl,
+        journal: Journal | None = None,
+    ) -> None:
+        """Get it ready.
+
+        Args:
+            request: What is asked for.
+            program: The flow, compiled.
+            emit: Takes events, in order.
+            store: Keeps what the nodes before the stream gave.
+            data: The data directory.
+            runs: The live runs of this process.
+            control: How it is told something.
+            journal: Its entry in the journal; None where it is not to survive the process.
+        """
+        self.request = request
+        self.compiled = program.top.compiled
+        self.places = Places(data, request.stream or request.run_id, request.run_id)
+        self.voice = Voice(request.run_id, emit, request.last_seq)
+        self._story = Story(self.voice, store)
+        self._store = store
+        self._runs = runs
+        self._control = control
+        self._journal = journal
+        self._began = monotonic()
+        self._work: _AtWork | None = None
+        self._broke: dict[str, Any] | None = None
+        self._replaced_by: str | None = None
+        self._stands = False
+        self._error: BaseException | None = None
+        self._delay_s = 0.0
+
+    def go(self) -> RunResult:
+        """Run until it ends; whatever happens is in the result.
+
+        When the run was lost to another engine the result says running.
+        """
+        resumed = self.request.resume and self.request.last_seq
+        nodes = sorted(n for n in self.compiled.wiring.order if n in self.compiled.nodes)
+        self.voice.say("run_resumed" if resumed else "run_started", None, {"nodes": nodes})
+        self.voice.flush()
+        listen(self.request.run_id, lambda message: self._control.box.put(("said", message)))
+        try:
+            return self._go()
+        finally:
+            self._runs.remove(self.request.run_id)
+            leave(self.request.run_id)
+            forget_scope(self.request.run_id)
+            if self._work is not None:
+                self._work.backend.close()
+
+    def _go(self) -> RunResult:
+        try:
+            self._start()
+        except JobCancelledError:
+            return self._end(RunState.CANCELLED)
+        except OperatorError as error:
+            node = error.vertex.owner
+            described = describe(error.cause, node or None, error.attempt, error.record)
+            return self._end(RunState.FAILED, described)
+        except NodeBuildError as error:
+            cause = error.__cause__ or error
+            return self._end(RunState.FAILED, describe(cause, error.node, 1, None))
+        except (WeftError, TimeoutError, OSError) as error:
+            return self._end(RunState.FAILED, describe(error, None, 1, None))
+        return self._follow()
+
+    # The start
+
+    def _start(self) -> None:
+        flow = self.compiled.flow
+        parts = divide(self.compiled)
+        settings = settings_of(self.request, flow, self.places)
+        backend = backend_of(self.request.env, settings)
+        facts = self._facts({})
+        try:
+            values = self._before(parts, facts)
+            facts = self._facts(values)
+            live = lower_live(self.compiled, parts, values, self._around(facts, settings))
+            self.places.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+            id_ = f"{safe(self.places.stream)}-{uuid4().hex[:8]}"
+            graph = with_logs(live.graph, settings, _NAME, id_, adopt=True)
+            plan = make_physical(graph, settings, _NAME)
+            resume = self._resume(plan)
+            board, points = Board(self.voice, live), Points(self.places.points, live)
+            points.set(self.request.breakpoints)
+            job = start_job(
+                JobSpec(id_, plan, settings, None, {}, {}),
+                backend,
+                resume=resume,
+                allow_dropped=True,
+                listeners=[self._heard],
+            )
+        except BaseException:
+            backend.close()
+            raise
+        self._work = _AtWork(job, backend, board, points)
+        self._runs.add(self.request.run_id, self)
+        board.begin()
+        self.voice.flush()
+
+    def _before(self, parts: Parts, facts: RunFacts) -> dict[tuple[str, str], Any]:
+        scope = scope_of(facts)
+        scope.cancel = self._control.stopped
+        sink = NodeSink(self._story, "", "")
+        return values_before(self.compiled, parts, self.places, scope, sink, self._store)
+
+    def _facts(self, values: Mapping[tuple[str, str], Any]) -> RunFacts:
+        request, flow = self.request, self.compiled.flow
+        inputs = {name: given.default for name, given in flow.inputs.items()}
+        single: dict[str, Any] = {}
+        for (node, port), value in values.items():
+            outputs = self.compiled.wiring.nodes[node].outputs
+            if not outputs[port].type.stream:
+                single[node] = value if len(outputs) == 1 else single.get(node, {}) | {port: value}
+        return RunFacts(
+            run_id=request.run_id,
+            root_id=self.places.root(request.continues),
+            files_root=request.files_root,
+            confined=request.confined,
+            inputs={**inputs, **request.inputs},
+            variables=dict(flow.variables),
+            allow_hosts=request.allow_hosts,
+            nodes=single,
+        )
+
+    def _around(self, facts: RunFacts, settings: Any) -> Around:
+        return Around(
+            context=partial(LiveNodeContext, facts),
+            watch=partial(_watch, self.request.run_id, self.places.points),
+            events=partial(_events, self.places.ingress, settings.checkpoint_keep),
+            parallelism=settings.parallelism,
+        )
+
+    def _resume(self, plan: Any) -> str | Path | None:
+        """Where to begin: at the run's own checkpoint, at the state of the run before, or anew."""
+        if any(self.places.checkpoints.rglob("*")) if self.places.checkpoints.exists() else False:
+            return "latest"
+        if self.request.continues is None:
+            return "latest" if self.request.resume else None
+        former = Places(self.places.data, self.places.stream, self.request.continues)
+        return take_over(
+            self._runs, former, self.places, plan, allow_dropped=self.request.allow_dropped_state
+        )
+
+    # While it lives
+
+    def _heard(self, event: JobEvent) -> None:
+        if event.kind != "metrics":
+            self._control.box.put(("job", event))
+
+    def _follow(self) -> RunResult:
+        work = self._work
+        if work is None:
+            raise LookupError(self.request.run_id)
+        stopping = False
+        while True:
+            over = self._take(work)
+            if over is not None:
+                work.board.tell(work.job.metrics(), at_once=True)
+                return self._over(over)
+            if (self._control.stopped.is_set() or self._lost()) and not stopping:
+                stopping = True
+                work.job.cancel()
+            work.board.tell(work.job.metrics())
+            self.voice.flush()
+
+    def _lost(self) -> bool:
+        return self._journal is not None and self._journal.lost()
+
+    def _take(self, work: _AtWork) -> str | None:
+        """Work off what has come; how the job has ended if it has."""
+        over: str | None = None
+        wait = PROGRESS_S
+        while True:
+            try:
+                message = self._control.box.get(timeout=wait)
+            except Empty:
+                return over
+            wait = 0.0005
+            if not message:
+                continue
+            if isinstance(message[0], Command):
+                self._command(work, message[0])
+            elif message[0] == "said":
+                self._said(work, message[1])
+            elif message[0] == "job":
+                over = self._job_event(work, message[1]) or over
+            if self._control.stopped.is_set() and over is None:
+                return None
+
+    def _said(self, work: _AtWork, message: Mapping[str, Any]) -> None:
+        kind, node = message["kind"], str(message["node"])
+        if kind == "counts":
+            work.board.take(message)
+        elif kind == "log":
+            self._story.log(node, "", str(message["level"]), str(message["message"]))
+        elif kind == "broke":
+            self._broke = dict(message["failure"])
+        elif kind == "sample":
+            point = work.points.known.get(message["point"])
+            data = {"port": message["port"], "records": message["records"]}
+            self.voice.say("node_sample", point.node if point is not None else node, data)
+        elif kind == "stop":
+            self._stop(work, message)
+
+    def _job_event(self, work: _AtWork, event: JobEvent) -> str | None:
+        data = event.data
+        if event.kind == "checkpoint":
+            stats = data["stats"]
+            told = {"id": stats.id, "bytes": stats.size, "kind": stats.kind}
+            duration_ms = round(stats.duration_s * 1000, 1)
+            self.voice.say("checkpoint_completed", None, {**told, "duration_ms": duration_ms})
+        elif event.kind == "checkpoint_failed":
+            self.voice.say("log", None, {"level": "warning", "message": str(data["error"])})
+        elif event.kind == "failure":
+            self._error = data["error"]
+        elif event.kind == "state" and data["state"] == "restarting":
+            work.board.again(data["attempt"] + 1)
+            told = {"failure": self._failure(), "attempt": data["attempt"] + 2}
+            self.voice.say("run_restarting", None, {**told, "delay_s": round(data["delay_s"], 3)})
+            self._broke = None
+        elif event.kind == "state" and data["state"] in _OVER:
+            return str(data["state"])
+        return None
+
+    def _failure(self) -> dict[str, Any]:
+        """What the job has failed with last."""
+        if self._broke is not None:
+            return self._broke
+        error = self._error or FlowError("The stream has failed.", code="stream.damaged")
+        if isinstance(error, JobFailedError):
+            report = error.report
+            found = describe(error.__cause__ or error, report.owner or None, 1, None)
+            return {**found, "code": report.code, "message": report.message,
+                    "sample": report.sample}  # fmt: skip
+        return describe(error, None, 1, None)
+
+    # What it is told
+
+    def _command(self, work: _AtWork, command: Command) -> None:
+        if command.kind == "pause" and not self._stands:
+            self._stand(work, "asked")
+        elif command.kind == "resume" and self._stands:
+            self._stands = False
+            work.points.go_on()
+            work.job.resume()
+            self.voice.say("run_resumed", None, {})
+        elif command.kind == "breakpoints":
+            work.points.set(command.breakpoints)
+
+    def _stand(self, work: _AtWork, reason: str) -> None:
+        self._stands = True
+        work.job.pause()
+        self.voice.say("run_paused", None, {"reason": reason})
+
+    def _stop(self, work: _AtWork, message: Mapping[str, Any]) -> None:
+        """The whole stream stands still because of a record."""
+        point = work.points.known.get(message["point"])
+        if point is None or self._stands:
+            return
+        value = {"kind": "value", "count": 1, "kept": 1, "size": 0, "inline": message["record"]}
+        stop = {"at": f"{point.node}@", "scope": "", "when": point.when, "reason": "breakpoint",
+                "hit": message["hit"], "values": {message["port"]: value}}  # fmt: skip
+        self.voice.say("breakpoint_hit", point.node, stop)
+        self._stand(work, "breakpoint")
+
+    # Others ask for its state, on their threads
+
+    def savepoint(self, path: Path) -> None:
+        """Write down its state, and go on."""
+        if self._work is not None:
+            self._work.job.savepoint(path, timeout=SAVEPOINT_S)
+
+    def give_way(self, path: Path, to: str) -> None:
+        """Write down its state, and end: another takes its place."""
+        if self._work is not None:
+            self._replaced_by = to
+            try:
+                self._work.job.savepoint(path, stop=True, timeout=SAVEPOINT_S)
+            except BaseException:
+                self._replaced_by = None
+                raise
+
+    # The end
+
+    def _over(self, state: str) -> RunResult:
+        if state == "failed":
+            return self._end(RunState.FAILED, self._failure())
+        return self._end(RunState(_OVER[state]))
+
+    def _end(self, state: RunState, failure: dict[str, Any] | None = None) -> RunResult:
+        lost = self._lost()
+        if self._work is not None and not lost:
+            self._work.board.end(NodeState(state.value) if failure is None else
+                                 NodeState.CANCELLED, failure)  # fmt: skip
+        duration_ms = round((monotonic() - self._began) * 1000, 3)
+        data: dict[str, Any] = {"duration_ms": duration_ms}
+        if failure is not None:
+            data |= {"failure": failure, "never_ran": []}
+        if self._replaced_by is not None and state is RunState.COMPLETED:
+            data["replaced_by"] = self._replaced_by
+        if not lost:
+            if self._journal is not None:
+                self._journal.end(state.value)
+            self.voice.end(f"run_{state.value}", data)
+        results: dict[str, NodeResult] = dict(self._story.results)
+        if self._work is not None:
+            results |= self._work.board.results
+        return RunResult(
+            run_id=self.request.run_id,
+            state=RunState.RUNNING if lost else state,
+            nodes=results,
+            failure=failure,
+            duration_ms=duration_ms,
+        )
+
+
+def _watch(run_id: str, points: Path, node: str) -> NodeWatch:
+    return NodeWatch(run_id, node, points)
+
+
+def _events(path: Path, keep: int, node: str) -> Events:
+    return Events(path, node, keep)
