@@ -121,7 +121,7 @@ def _deploy(args: argparse.Namespace, lang: Lang) -> None:
 
 def _write(folder: Path, texts: dict[str, str]) -> None:
     """Write every file beside its place first, so that none of them is ever half a file."""
-    from weft_engine.deploy.codes import deploy_error
+    from weft_engine.deploy.codes import DeployError
 
     drafts: list[tuple[Path, Path]] = []
     try:
@@ -137,10 +137,12 @@ def _write(folder: Path, texts: dict[str, str]) -> None:
     except OSError as error:
         for written, _ in drafts:
             written.unlink(missing_ok=True)
-        raise deploy_error(
+        raise DeployError(
             f"{str(folder)!r} cannot be written to: {error.strerror or error}",
-            code="not_written", hint="Name another folder with --output.",
-        ) from None  # fmt: skip
+            code="deploy.not_written",
+            hint="Name another folder with --output.",
+            params={"path": []},
+        ) from None
 
 
 def _tell(args: argparse.Namespace, error: Any) -> None:
