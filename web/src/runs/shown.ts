@@ -1,7 +1,9 @@
 /** Which activation of a node is looked at; of others the newest. */
 import { create } from "zustand";
 import { pathOfNode } from "@/flow/breakpoints";
+import { useGraph } from "@/flow/store";
 import { activations, useActivations } from "./activations";
+import { ownNode } from "./nodes";
 import { useRun } from "./store";
 
 interface Shown {
@@ -15,6 +17,21 @@ export const useShown = create<Shown>(() => ({ node: null, scope: "" }));
 // The activations of another run have nothing to do with it.
 useRun.subscribe((now, before) => {
   if (now.runId !== before.runId) useShown.setState({ node: null, scope: "" });
+});
+
+// Whoever picks another node, or goes on from where the run stood, looks at something else.
+useGraph.subscribe(({ selection }, before) => {
+  const { node } = useShown.getState();
+  if (node === null || selection === before.selection) return;
+  const ids = node.split("/");
+  if (!selection.some((id) => ids.includes(id))) useShown.setState({ node: null, scope: "" });
+});
+useRun.subscribe(({ stops }, before) => {
+  const { node } = useShown.getState();
+  if (node === null || stops === before.stops || stops.length > 0) return;
+  if (ownNode(useGraph.getState().nodes, node) === null) {
+    useShown.setState({ node: null, scope: "" });
+  }
 });
 
 export interface ShownActivation {

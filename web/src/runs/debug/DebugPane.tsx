@@ -20,9 +20,9 @@ export function DebugPane() {
   return (
     <div className={classes.pane} data-testid="debug-pane">
       <div className={classes.side}>
-        <h3>{t("debug.stopped")}</h3>
+        <h2>{t("debug.stopped")}</h2>
         <Stops current={stop} />
-        <h3>{t("debug.breakpoints")}</h3>
+        <h2>{t("debug.breakpoints")}</h2>
         <Breakpoints />
       </div>
       <div className={classes.middle}>
@@ -36,7 +36,7 @@ export function DebugPane() {
         )}
       </div>
       <div className={classes.side}>
-        <h3>{t("debug.variables")}</h3>
+        <h2>{t("debug.variables")}</h2>
         <Variables />
       </div>
     </div>

@@ -1,24 +1,42 @@
 import { IconAlertCircle, IconChevronLeft, IconChevronRight } from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useGraph } from "@/flow/store";
 import { useFormats } from "@/ui/format";
 import { type Activation, activations, useActivations } from "../activations";
 import { useTicking } from "../clock";
-import { partsOf, roundLabel } from "../scopes";
+import { ownNode } from "../nodes";
+import { nameIn, partsOf, roundLabel } from "../scopes";
 import { type ShownActivation, useShown } from "../shown";
 import classes from "./Activation.module.css";
 
 /** Of a node that ran many times: which of its rounds is shown, and how that one went. */
 export function ActivationBar({ shown }: { shown: ShownActivation }) {
   useActivations((s) => s.version);
+  const nodes = useGraph((s) => s.nodes);
   const list = activations.of(shown.path);
-  const current = list.find((each) => each.scope === shown.scope) ?? list.at(-1);
-  if (!current || (list.length < 2 && current.attempts < 2 && current.scope === "")) return null;
+  const { scope } = shown;
+  const current = scope === null ? list.at(-1) : activations.get(shown.path, scope);
+  const called = ownNode(nodes, shown.path) === null;
+  const plain = !called && list.length < 2 && (scope ?? "") === "";
+  if (plain && (current === undefined || current.attempts < 2)) return null;
   return (
-    <div className={classes.bar} data-testid="activation-bar" data-scope={current.scope}>
+    <div className={classes.bar} data-testid="activation-bar" data-scope={current?.scope ?? scope}>
+      {called && <b>{nameIn(shown.path)}</b>}
       {list.length > 1 && <Picker list={list} current={current} />}
-      <Facts activation={current} />
+      {current ? <Facts activation={current} /> : <Coming scope={scope ?? ""} />}
     </div>
+  );
+}
+
+/** A round that stands still before it begins. */
+function Coming({ scope }: { scope: string }) {
+  const { t } = useTranslation("runs");
+  return (
+    <p className={classes.facts}>
+      {scope !== "" && <code>{placeOf(scope)}</code>}
+      <span data-state="paused">{t("node.paused")}</span>
+    </p>
   );
 }
 
@@ -26,9 +44,14 @@ const show = (each: Activation | undefined): void => {
   if (each) useShown.setState({ node: each.node, scope: each.scope });
 };
 
-function Picker({ list, current }: { list: readonly Activation[]; current: Activation }) {
+interface PickerProps {
+  list: readonly Activation[];
+  current: Activation | undefined;
+}
+
+function Picker({ list, current }: PickerProps) {
   const { t } = useTranslation("runs");
-  const index = list.indexOf(current);
+  const index = current ? list.indexOf(current) : list.length;
   const [typed, setTyped] = useState<string | null>(null);
   const failed = list.findIndex((each, at) => at > index && each.state === "failed");
   const again = failed >= 0 ? failed : list.findIndex((each) => each.state === "failed");
