@@ -63,6 +63,8 @@ def compile_program(
         hash=digest([_described(top), _described(on_error) if on_error else None]),
         signatures=signatures(top, catalogue),
         notes=building.notes.all(),
+        options=options,
+        only=frozenset(only) if only is not None else None,
     )
 
 

@@ -90,6 +90,10 @@ class Program:
     signatures: Mapping[str, str] = field(default_factory=dict)
     """Node of the run's own scope → Merkle signature of its type, version, settings that matter
     and inputs; missing for nodes whose outputs must not be used again."""
+    options: "ProgramOptions | None" = None
+    """What it was made with, so that another process can make the same one."""
+    only: frozenset[str] | None = None
+    """The nodes that were looked at; all when None."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,10 +118,21 @@ class _RayLauncher:
     def launch(self, name: str, hub: Address, token: bytes, ended: Callable[[str], None]) -> None:
         """Start an actor."""
         resources = dict(self._resources)
+        self._start(
+            name,
+            hub,
+            token,
+            ended,
+            num_cpus=self._num_cpus,
+            num_gpus=resources.pop("GPU", 0),
+            resources=resources,
+        )
+
+    def _start(
+        self, name: str, hub: Address, token: bytes, ended: Callable[[str], None], **asked: Any
+    ) -> None:
         options: dict[str, Any] = {
-            "num_cpus": self._num_cpus,
-            "num_gpus": resources.pop("GPU", 0),
-            "resources": resources,
+            **asked,
             "max_restarts": 0,
             "max_concurrency": 2,
             "enable_task_events": False,
@@ -158,6 +169,9 @@ class _RayLauncher:
                 future.result(_END_S)
             # An actor whose work has ended still has its process.
             self.kill(name)
+        self._leave()
+
+    def _leave(self) -> None:
         self._cluster.leave()
 
     def _environment(self) -> dict[str, Any]:
@@ -174,6 +188,40 @@ class _RayLauncher:
         if path:
             variables["PYTHONPATH"] = os.pathsep.join(path)
         return {**given, "env_vars": variables}
+
+
+class RayPlaces(_RayLauncher):
+    """Starts workers one by one, each with what it asks for, for whoever wants them as guests."""
+
+    def __init__(self, address: str | None = None, *, cluster: "_Cluster | None" = None) -> None:
+        """`address` as in `OnRay`; or the `cluster` of a backend, which then stays its own."""
+        self._borrowed = cluster is not None
+        super().__init__(cluster or _Cluster(address, None, OBJECT_STORE), 1.0, {}, {})
+
+    def machines(self) -> list[tuple[float, float, float]]:
+        """Of every machine: processors, graphics processors, bytes of memory."""
+        self._cluster.connect()
+        have = [node["Resources"] for node in _ray().nodes() if node["Alive"]]
+        return [(m.get("CPU", 0.0), m.get("GPU", 0.0), m.get("memory", 0.0)) for m in have]
+
+    def start(
+        self,
+        name: str,
+        hub: Address,
+        token: bytes,
+        ended: Callable[[str], None],
+        *,
+        cpus: float,
+        gpus: float = 0.0,
+        memory: int | None = None,
+    ) -> None:
+        """Start an actor that has so much for itself; Ray lets it wait until that is there."""
+        more = {"memory": memory} if memory is not None else {}
+        self._start(name, hub, token, ended, num_cpus=cpus, num_gpus=gpus, **more)
+
+    def _leave(self) -> None:
+        if not self._borrowed:
+            self._cluster.leave()
 
 
 class _Cluster:

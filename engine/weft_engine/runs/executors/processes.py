@@ -21,6 +21,7 @@ class ProcessRoom:
 
     name = "processes"
     holds = False
+    near = True
     idle_s = _IDLE_S
     join_s: float | None = _JOIN_S
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from weft_engine.compiler.program import Program, ProgramOptions
+from weft_engine.compiler.program import Program
 from weft_engine.flow.model import Node
 from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.runs.context import RunScope
@@ -36,8 +36,6 @@ class RemoteExecutor:
         request: RunRequest,
         program: Program,
         catalogue: Catalogue,
-        options: ProgramOptions,
-        only: frozenset[str] | None,
         *,
         store: OutputStore,
         batch_size: int,
@@ -50,8 +48,6 @@ class RemoteExecutor:
             request: What was asked for.
             program: What is run.
             catalogue: The node types that it is made of.
-            options: How it was made.
-            only: The nodes that take part, when not all do.
             store: Keeps what ports give.
             batch_size: How many records go through a stretch at a time, at most.
             outputs: The folder of `store`, where workers can reach it too.
@@ -61,8 +57,6 @@ class RemoteExecutor:
         self._request = request
         self._program = program
         self._catalogue = catalogue
-        self._options = options
-        self._only = only
         self._store = store
         self._batch_size = batch_size
         self._outputs = outputs
@@ -156,7 +150,7 @@ class RemoteExecutor:
         program, run = self._program_name(), f"run {self._run}"
         if program not in member.told:
             member.told.add(program)
-            data = program_as_data(self._program, self._catalogue, self._options, self._only)
+            data = program_as_data(self._program, self._catalogue)
             member.send(note(self._codec, "program", {**data, "name": program}))
         if run not in member.told:
             member.told.add(run)

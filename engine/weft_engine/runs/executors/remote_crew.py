@@ -43,6 +43,8 @@ class Room(Protocol):
     name: str
     holds: bool
     """Workers take what they were started with as long as they live, also idle ones."""
+    near: bool
+    """Workers reach the files of this machine."""
     idle_s: float
     """How long a worker may be idle."""
     join_s: float | None

@@ -98,13 +98,9 @@ class Arriving:
 # Programs
 
 
-def program_as_data(
-    program: Program,
-    catalogue: Catalogue,
-    options: ProgramOptions,
-    only: frozenset[str] | None,
-) -> dict[str, Any]:
+def program_as_data(program: Program, catalogue: Catalogue) -> dict[str, Any]:
     """What another process needs to make the same program."""
+    options, only = program.options or ProgramOptions(), program.only
     return {
         "hash": program.hash,
         "flow": program.flow.model_dump(mode="json"),

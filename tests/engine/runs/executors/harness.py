@@ -53,8 +53,6 @@ def execute(
             request,
             program,
             catalogue,
-            options,
-            None,
             store=store,
             batch_size=batch_size,
             outputs=folder if shared_disk else None,
