@@ -56,7 +56,9 @@ class Commands:
 
     async def pause(self, principal: Principal, run_id: str) -> RunInfo:
         """Start nothing more; what is under way goes on to its end. Raises as `cancel`."""
-        return await self._tell(principal, run_id, Command(kind="pause"))
+        run = await self._active(principal, run_id)
+        run.pauser = {"id": principal.user_id, "name": principal.name}
+        return await self._send(run, Command(kind="pause"))
 
     async def resume(self, principal: Principal, run_id: str) -> RunInfo:
         """Go on, also from breakpoints. Raises as `cancel`."""

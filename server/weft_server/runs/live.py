@@ -84,6 +84,8 @@ class LiveRun:
         self.id: str = row["id"]
         self.starter = starter
         self.cancel_asked = False
+        self.pauser: dict[str, str] | None = None
+        """Who asked last that it pauses; told with the pause."""
         self.row: Row = BLANK | dict(row)
         self.nodes: dict[str, LiveNode] = {}
         self.activations: dict[tuple[str, str], LiveActivation] = {}
@@ -113,6 +115,8 @@ class LiveRun:
         if event.seq <= self.seq or self.over:
             return False
         self.seq = event.seq
+        if event.type == "run_paused" and event.data.get("reason") == "asked" and self.pauser:
+            event = msgspec.structs.replace(event, data={**event.data, "by": self.pauser})
         self._pending.append(_for_readers(event))
         try:
             if event.type in _RUN_STATES:

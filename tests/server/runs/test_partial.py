@@ -151,6 +151,7 @@ def test_a_run_is_paused_and_goes_on(runner: Runner) -> None:
     with runner.listen(f"/ws/runs/{run_id}") as events:
         paused = next(event for event in events if event["type"] == "run_paused")
     assert paused["reason"] == "asked"
+    assert set(paused["by"]) == {"id", "name"}
     info = runner.info(run_id)
     assert (info["state"], info["pause_reason"]) == ("paused", "asked")
     assert runner.client.post(f"/api/runs/{run_id}/step").json()["code"] == "run.not_stopped"
