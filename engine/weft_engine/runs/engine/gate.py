@@ -68,6 +68,8 @@ class Gate:
         """Nothing new is started while it is."""
         self.reason: Literal["asked", "breakpoint", "step"] = "asked"
         """Why it is closed."""
+        self.openings = 0
+        """How often it was opened."""
         self._later: dict[Callable[[], None], None] = {}
 
     def join(self, core: "Core") -> None:
@@ -100,6 +102,7 @@ class Gate:
     def open(self) -> None:
         """Activations may start again."""
         self.closed = False
+        self.openings += 1
         later, self._later = self._later, {}
         for what in later:
             self.core.post(what)

@@ -43,9 +43,10 @@ class RunLoop:
         """In tests: does the next thing that executors have to do; False when there is none."""
         self._groups = 0
         """Groups of rows on their way to the disk."""
-        self._paused = ""
-        """Why it was told that it stands still."""
-        self._pauses = 0
+        self._paused = False
+        """Whether it was told that it stands still."""
+        self._openings = 0
+        """How often the gate had been opened then."""
         self._stood_long = False
         self._driver = object()
         self._ended = threading.Event()
@@ -99,12 +100,14 @@ class RunLoop:
     def _turn(self) -> bool:
         core = self.core
         self._look()
-        if self._paused and not core.gate.closed:
+        if self._paused and core.gate.openings != self._openings:
             self._resume()
         if core.timers:
             core.fire()
         if core.ready and not core.gate.closed:
             self._start_all()
+        if core.held:
+            core.story.voice.flush()  # what is heard need not wait for the disk
         self._commit()
         core.story.voice.flush()
         if core.over:
@@ -151,11 +154,22 @@ class RunLoop:
         if core.held:
             held, core.held = core.held, []
             self._groups += 1
-            recording.commit(partial(core.post, self._written, held))
+            if self._ends():
+                recording.commit(None, "end")
+                self._written(held)
+            else:
+                busy = core.active or (core.ready and not core.gate.closed)
+                then = partial(core.post, self._written, held)
+                recording.commit(then, "soon" if busy else "here")
         elif recording.rows:
             recording.commit(None)
         if recording.journal is not None and recording.journal.lost():
             raise recording.journal.failure or KernelError("the journal of the run is lost")
+
+    def _ends(self) -> bool:
+        """Whether nothing follows what has ended but the end, which waits for the rows itself."""
+        top = self.core.top
+        return not top.left and top.failure is None and not top.closing and self._groups == 1
 
     def _written(self, held: list[tuple[Callable[..., None], Any, Any]]) -> None:
         self._groups -= 1
@@ -202,21 +216,20 @@ class RunLoop:
 
     def _pause(self) -> None:
         core = self.core
-        if self._paused != core.gate.reason:
-            self._paused = core.gate.reason
-            core.story.voice.say("run_paused", None, {"reason": core.gate.reason})
-            core.story.voice.flush()
-            self._pauses += 1
-            if self._may_park:
-                core.after(STAND_S, self._stands_long, self._pauses)
+        if self._paused:
+            return
+        self._paused, self._openings = True, core.gate.openings
+        core.story.voice.say("run_paused", None, {"reason": core.gate.reason})
+        core.story.voice.flush()
+        if self._may_park:
+            core.after(STAND_S, self._stands_long, self._openings)
 
-    def _stands_long(self, pause: int) -> None:
+    def _stands_long(self, openings: int) -> None:
         """It need not stay in memory while nobody looks at it."""
-        self._stood_long = self._paused != "" and pause == self._pauses
+        self._stood_long = self._paused and openings == self.core.gate.openings
 
     def _resume(self) -> None:
-        self._paused, self._stood_long = "", False
-        self._pauses += 1
+        self._paused = self._stood_long = False
         self.core.story.voice.say("run_resumed", None, {})
 
     def _parks(self) -> bool:
