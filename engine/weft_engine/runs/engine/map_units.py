@@ -171,13 +171,8 @@ class MapRun:
         activation.arguments = arguments
         self._fresh = True
         self.result.count_in += 1
-        if self.unit.parks:
-            try:
-                if self.core.parts.waits.parked(activation):
-                    return
-            except Exception as error:  # noqa: BLE001 - whatever a node raises is its failure
-                self.attempts.answered(activation, {}, error, {})
-                return
+        if self.unit.parks and self.core.parts.waits.parked(activation):
+            return
         self.attempts.begin(activation)
 
     def woken(self, activation: Activation) -> None:

@@ -43,11 +43,13 @@ class Waits:
         if row is not None:
             wake: Wake | None = Wake(row.kind, row.due, row.signal, row.message, row.data)
         else:
-            wake = self._asked(activation)
+            try:
+                wake = self._asked(activation)
+            except Exception as error:  # noqa: BLE001 - whatever a node raises is its failure
+                self._refused(activation, error)
+                return True
         if wake is None:
             return False
-        if activation.owner is None:
-            return True  # it failed
         self._begin(activation, wake, restored=row is not None)
         return True
 
@@ -59,6 +61,13 @@ class Waits:
         ctx = Context(core.run_scope, unit.name, place, sink.log, sink.progress)
         found: Wake | None = node.park(**activation.arguments, ctx=ctx)
         return found
+
+    def _refused(self, activation: Activation, error: Exception) -> None:
+        """It cannot say what it waits for. What it is given stays as it is: no use in a retry."""
+        calls = self.core.parts.calls
+        if activation.result is None and activation.owner is calls:
+            calls.told(activation)
+        calls.attempts.answered(activation, {}, error, {}, opened=False)
 
     def _begin(self, activation: Activation, wake: Wake, *, restored: bool) -> None:
         core, scope = self.core, activation.scope

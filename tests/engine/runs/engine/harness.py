@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from weft_engine.flow.model import Flow
 from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.nodes.node_type import NodeContext, NodeType
 from weft_engine.nodes.types import Any as AnyValue
-from weft_engine.nodes.types import Json, Number
+from weft_engine.nodes.types import Json, Number, Row
 from weft_engine.runs.debug import Command
 from weft_engine.runs.engine.control import RunControl
 from weft_engine.runs.engine.resume import Recorded
@@ -100,6 +100,17 @@ class Block(NodeType):
         return item
 
 
+class Fields(NodeType):
+    """A row of a key and what it is given."""
+
+    type: Literal["e.row"] = "e.row"
+    name: str
+    info = info()
+
+    def process(self, item: Json) -> Row:
+        return {"k": 1, self.name: item}
+
+
 class Numbers(NodeType):
     """Some numbers, as a stream."""
 
@@ -111,7 +122,7 @@ class Numbers(NodeType):
         yield from self.numbers
 
 
-OWN = (Numbers, Effect, Times, Bad, Hang, Block)
+OWN = (Numbers, Fields, Effect, Times, Bad, Hang, Block)
 
 
 @lru_cache(maxsize=1)
@@ -146,6 +157,13 @@ class TestJournal:
         if then is not None:
             then()
 
+    def record_all(
+        self, rows: Sequence[StepRow], then: Callable[[], None] | None = None, when: str = "soon"
+    ) -> None:
+        for row in rows[:-1]:
+            self.record(row)
+        self.record(rows[-1], then)
+
     def park(self, wake: WakeRow) -> None:
         self.wakes[wake.node, wake.scope] = wake
 
@@ -166,6 +184,18 @@ class TestJournal:
 
     def flush(self) -> None:
         return
+
+    def heal(self) -> None:
+        """What is written from now on stays, as after a restart."""
+        self._most, self._dead = None, False
+
+    def ended(self, since: int = 0) -> set[tuple[str, str]]:
+        """The activations of which there is the end."""
+        return {
+            (row.node, row.scope)
+            for row in self.steps[since:]
+            if row.kind == "node" and row.state == "completed"
+        }
 
     def end(self, status: str) -> None:
         if self._dead:
