@@ -155,7 +155,7 @@ def test_programs_without_jobs(
         (["examples/pipelines/load_watch.py", "--resume", "latest"], "checkpoint.no_storage"),
         (["examples/pipelines/load_watch.py", "--json"], "--json is for flows only"),
         (["examples/pipelines/load_watch.py", "--checkpoint-interval", "soon"], "soon"),
-        (["examples/sales_report.yaml", "--resume", "latest"], "--resume is for streaming"),
+        (["examples/sales_report.yaml", "--resume", "latest"], "run.needs_data"),
         (["examples/sales_report.yaml", "--", "x"], "-- is for streaming"),
     ],
 )
