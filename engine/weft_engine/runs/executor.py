@@ -20,6 +20,7 @@ from weft_engine.runs.engine.debugging_points import require_good
 from weft_engine.runs.engine.resume import Recorded
 from weft_engine.runs.engine.run import Run
 from weft_engine.runs.events import RunEvent
+from weft_engine.runs.executors.environments import enter, executor_of
 from weft_engine.runs.files import LocalFiles
 from weft_engine.runs.forking import keeping
 from weft_engine.runs.journal.base import Journal, JournalStore, RunEntry, StepRow
@@ -136,9 +137,11 @@ class Executor:
             if journal is not None:
                 journal.end("failed")
             raise
+        executor = executor_of(request, program, self.warm_up(), self._outputs)
         run = Run(
             request,
             program,
+            executor=executor,
             emit=partial(self._tell, job, resting),
             store=self._outputs,
             files=LocalFiles(Path(request.files_root), confined=request.confined),
@@ -149,6 +152,7 @@ class Executor:
             recorded=recorded,
             control=control,
         )
+        enter(executor, run.core.run_scope)
         result = run.go()
         if self.read_outputs and result.state.ended:
             result.outputs = run.outputs()

@@ -61,6 +61,7 @@ class OutputStore:
     """Keeps outputs below a directory."""
 
     def __init__(self, directory: Path) -> None:
+        self.directory = directory
         self._blobs = Blobs(directory)
 
     @property

@@ -20,6 +20,7 @@ from weft_engine.runs.engine.mistakes import mistake
 from weft_engine.runs.engine.run import Run
 from weft_engine.runs.engine.telling import Voice
 from weft_engine.runs.events import RunEvent
+from weft_engine.runs.executors.environments import enter, executor_of, require_known
 from weft_engine.runs.outputs import OutputRef, OutputStore, reference
 from weft_engine.runs.run import RunRequest, RunResult, RunState
 from weft_engine.runs.tracker import describe
@@ -67,7 +68,7 @@ def run_flow(
         from_node: Run this node and what follows it; what comes before is taken from `reuse`.
         to_node: Run this node and what it needs.
         reuse: References to earlier outputs: node → port → as in a `node_output` event.
-        env: Where to run; only `local` is there so far.
+        env: Where to run: local, processes, ray.
         allow_hosts: Addresses that requests may reach although they are not public.
         trigger: The event that started it, as in `RunRequest.trigger`.
         compiled: No longer used; `program` takes its place.
@@ -152,7 +153,10 @@ def make_run(
             flows=request.flows,
         )
         program = compile_program(flow, catalogue, options, only=selection.run if part else None)
-    return Run(
+    executor = more.pop("executor", None) or executor_of(
+        request, program, catalogue, store, batch_size=more.get("batch_size", BATCH_SIZE)
+    )
+    run = Run(
         request,
         program,
         emit=_one_by_one(emit),
@@ -160,8 +164,11 @@ def make_run(
         selection=selection,
         earlier=earlier,
         control=more.pop("control", None) or RunControl(),
+        executor=executor,
         **more,
     )
+    enter(executor, run.core.run_scope)
+    return run
 
 
 def attended(request: RunRequest) -> bool:
@@ -190,7 +197,7 @@ def require_possible(
         _must_know_inputs(flow, request.inputs)
         return
     if local:
-        _must_be_local(request.env)
+        require_known(request.env)
     _must_be_batch(flow)
     _must_know_inputs(flow, request.inputs)
 
@@ -245,16 +252,6 @@ def references(reuse: Reuse) -> dict[str, dict[str, OutputRef]]:
         node: {port: reference(kept.get("ref", kept)) for port, kept in ports.items()}
         for node, ports in reuse.items()
     }
-
-
-def _must_be_local(env: str) -> None:
-    if env != "local":
-        raise FlowError(
-            f"The environment {env!r} is not available here.",
-            code="run.unknown_env",
-            hint="Run it with the environment local.",
-            params={"env": env},
-        )
 
 
 def _must_be_whole(request: RunRequest) -> None:

@@ -76,7 +76,7 @@ def request_of(
         run_id=f"run_{secrets.token_hex(8)}",
         flow=to_data(flow),
         inputs=inputs,
-        env=args.env or "local",
+        env=args.env or flow.env or "local",
         from_node=args.from_node,
         to_node=args.to_node,
         files_root=args.root or ".",

@@ -238,7 +238,7 @@ def _asked(checked: Checked, asked: StartRun, reuse: Reuse) -> RunRequest:
         run_id=new_id("run"),
         flow=checked.plain,
         inputs=asked.inputs,
-        env=asked.env,
+        env=asked.env or checked.plain.get("env") or "local",
         from_node=asked.from_node,
         to_node=asked.to_node,
         reuse=reuse,

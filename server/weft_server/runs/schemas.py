@@ -69,8 +69,8 @@ class StartRun(_Body):
     """Start here: nodes before it use the outputs of the last run."""
     to_node: str | None = None
     """Run only this node and what it needs."""
-    env: Environment = "local"
-    """Where the work is done."""
+    env: Environment | None = None
+    """Where the work is done; where the flow says, or in the engine's own process, when null."""
     breakpoints: Breakpoints = Field(default_factory=list)
     """Where to stop."""
     only_changed: bool = False

@@ -117,7 +117,7 @@ def test_a_node_that_cannot_be_set_up_fails_the_run(tmp_path: Path) -> None:
         (flow_of({"a": "t.upper"}, []), {}, "flow.invalid"),
         (UPPER, {"from_node": "gone"}, "run.unknown_node"),
         (UPPER, {"to_node": "gone"}, "run.unknown_node"),
-        (UPPER, {"env": "ray"}, "run.unknown_env"),
+        (UPPER, {"env": "mars"}, "run.unknown_env"),
         (UPPER, {"inputs": {"city": "x"}}, "run.unknown_input"),
     ],
     ids=["unknown type", "missing input", "from", "to", "env", "input"],

@@ -218,7 +218,19 @@ def test_wrong_arguments_exit_2(words: list[str]) -> None:
     assert "usage" in outcome.err
 
 
-def test_an_environment_that_is_not_there_exits_2(folder: Path) -> None:
-    outcome = weft("run", "rows.yaml", "--env", "ray", cwd=folder)
-    assert outcome.code == 2
-    assert "run.unknown_env" in outcome.err
+def test_worker_processes_give_the_same(folder: Path) -> None:
+    here = weft("run", "rows.yaml", "--json", cwd=folder)
+    there = weft(
+        "run", "rows.yaml", "--json", "--env", "processes", "--parallelism", "2", cwd=folder
+    )
+    assert there.code == here.code == 0, there.err
+    assert json.loads(there.out)["outputs"] == json.loads(here.out)["outputs"]
+
+
+def test_a_cluster_that_does_not_answer_is_said(folder: Path) -> None:
+    text = "format: weft/1\nname: A\nmode: batch\nnodes:\n  a: {type: data.generate}\n"
+    (folder / "made.yaml").write_text(text)
+    far = {"WEFT_RAY_ADDRESS": "127.0.0.1:1"}
+    outcome = weft("run", "made.yaml", "--env", "ray", cwd=folder, **far)
+    assert outcome.code == 1
+    assert "run.env_unavailable" in outcome.err

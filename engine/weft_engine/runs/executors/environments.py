@@ -1,7 +1,6 @@
 """The environments that a run may ask for, by name."""
 
 import importlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from weft_engine.compiler.program import Program
@@ -10,6 +9,8 @@ from weft_engine.flow.model import ENVIRONMENTS
 from weft_engine.kernel.backends.local import BATCH_SIZE
 from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.runs import codes  # noqa: F401 - registers the codes
+from weft_engine.runs.context import RunScope
+from weft_engine.runs.executors.base import Executor
 from weft_engine.runs.outputs import OutputStore
 from weft_engine.runs.run import RunRequest
 
@@ -44,7 +45,6 @@ def executor_of(
     catalogue: Catalogue,
     store: OutputStore,
     *,
-    outputs: Path,
     batch_size: int = BATCH_SIZE,
 ) -> "RemoteExecutor | None":
     """What works on the units of a run; it is to `enter` the run. None: threads of this process.
@@ -56,7 +56,6 @@ def executor_of(
         program: What is run.
         catalogue: The node types it is made of.
         store: Keeps what ports give.
-        outputs: The folder of `store`.
         batch_size: How many records go through a stretch at a time, at most.
 
     Raises:
@@ -76,6 +75,12 @@ def executor_of(
         catalogue,
         store=store,
         batch_size=batch_size,
-        outputs=outputs if crew.room.near else None,
+        outputs=store.directory if crew.room.near else None,
     )
     return made
+
+
+def enter(executor: Executor | None, scope: RunScope) -> None:
+    """Let an executor belong to the run that was made with it."""
+    if executor is not None and hasattr(executor, "enter"):
+        executor.enter(scope)

@@ -119,9 +119,13 @@ class RemoteExecutor:
             self._here.close()
 
     def _stays(self, task: UnitTask, nodes: dict[str, Node]) -> bool:
-        """Calls that wait hold nothing but memory: here is the best place for them."""
-        asks = any(node.resources is not None for node in nodes.values())
-        if task.unit.kind == "stream" or asks:
+        """Calls that wait hold nothing but memory: here is the best place for them. So it is for
+        what reads and writes files, where workers have others."""
+        if any(node.resources is not None for node in nodes.values()):
+            return False
+        if not self._crew.room.near and any(_has_files(task, name) for name in nodes):
+            return True
+        if task.unit.kind == "stream":
             return False
         return task.plan.compiled.works[task.unit.nodes[0]].asynchronous
 
@@ -177,3 +181,7 @@ class RemoteExecutor:
             "allow_hosts": list(scope.allow_hosts),
             "trigger": dict(scope.trigger) if scope.trigger is not None else None,
         }
+
+
+def _has_files(task: UnitTask, name: str) -> bool:
+    return "path" in type(task.plan.compiled.nodes[name]).info.widgets.values()
