@@ -66,7 +66,10 @@ export function showActivation(path: string, scope: string, tab?: "input" | "out
   useShown.setState({ node: path, scope });
   jumpTo(id);
   setSelection([id]);
-  if (tab) useEditorUi.setState({ inspectorOpen: true, inspectorTab: tab });
+  // Settings say nothing of one round among many.
+  const away = scope !== "" && useEditorUi.getState().inspectorTab === "settings";
+  const wanted = tab ?? (away ? "output" : null);
+  if (wanted) useEditorUi.setState({ inspectorOpen: true, inspectorTab: wanted });
 }
 
 export function showStop(stop: Stop): void {
