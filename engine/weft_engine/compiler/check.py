@@ -16,6 +16,7 @@ from weft_engine.compiler import (
     rules_edges,
     rules_graph,
     rules_nodes,
+    streaming_rules,
 )
 from weft_engine.compiler.problems import SEVERITIES, Facts, Fix, Problem, Severity
 from weft_engine.compiler.scopes import Scopes, split
@@ -99,3 +100,4 @@ def _find(facts: Facts) -> Iterator[Problem]:
     yield from rules_edges.rules(facts)
     yield from rules_graph.rules(facts)
     yield from rules_containers.rules(facts)
+    yield from streaming_rules.rules(facts)

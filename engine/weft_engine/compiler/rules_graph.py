@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from weft_engine.compiler import fixes, loop_fixes
+from weft_engine.compiler import fixes, loop_fixes, streaming_rules
 from weft_engine.compiler.problems import Facts, Fix, Problem, fix, problem
 from weft_engine.flow.model import Edge
 from weft_engine.flow.ops import SetFlow, remove_edge
@@ -23,7 +23,6 @@ def rules(facts: Facts) -> Iterator[Problem]:
     yield from _skipped(facts)
     yield from _two_streams(facts)
     yield from _endless(facts)
-    yield from _mode(facts)
 
 
 def _circles(facts: Facts, circles: list[list[str]]) -> Iterator[Problem]:
@@ -142,7 +141,8 @@ def _endless(facts: Facts) -> Iterator[Problem]:
         spec = facts.specs.get(name)
         if spec is None or node.disabled:
             continue
-        if spec.traits.unbounded:
+        events = spec.category == "trigger" and facts.flow.mode == "streaming"
+        if spec.traits.unbounded or events:
             endless.add(name)
             yield from _must_end(facts, name, spec.category == "trigger")
         fed = [edge for edge in facts.into[name] if edge.source in endless]
@@ -157,10 +157,11 @@ def _endless(facts: Facts) -> Iterator[Problem]:
             yield problem(
                 "needs_end",
                 f"it waits for the end of {facts.label(waits[0].source)}, which never comes",
-                hint="Put a window in front of it.",
+                hint="Put a window in its place, or in front of what gives it records.",
                 node=name,
                 port=waits[0].target_port,
                 edge=waits[0].id,
+                fixes=list(streaming_rules.without_end(facts, name)),
                 source=waits[0].source,
                 source_name=facts.name(waits[0].source),
             )
@@ -179,21 +180,6 @@ def _endless_inside(facts: Facts, name: str, edge: Edge) -> Problem:
         fixes=[fixes.remove(facts, edge)],
         source=edge.source,
         source_name=facts.name(edge.source),
-    )
-
-
-def _mode(facts: Facts) -> Iterator[Problem]:
-    mode = facts.flow.mode
-    if mode in {"batch", "event"}:
-        return
-    op = SetFlow(field="mode", value="batch", expect=mode)
-    yield problem(
-        "mode_unsupported",
-        f"the flow is set to {mode} mode, and runs of {mode} flows come later",
-        severity="warning",
-        hint="Set its mode to batch.",
-        fixes=[fix("set_mode", "Switch the flow to batch mode", op, mode="batch")],
-        mode=mode,
     )
 
 

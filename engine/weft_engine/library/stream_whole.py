@@ -60,7 +60,7 @@ def _sessions(timed: list[tuple[int, Any]], gap: int) -> Iterator[tuple[Window, 
     part: list[Any] = []
     start = end = 0
     for at, row in sorted(timed, key=lambda pair: pair[0]):
-        if part and at >= end:
+        if part and at > end:
             yield Window(start, end), part
             part = []
         if not part:
