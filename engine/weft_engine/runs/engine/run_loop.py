@@ -219,10 +219,10 @@ class RunLoop:
         if self._paused:
             return
         self._paused, self._openings = True, core.gate.openings
-        core.story.voice.say("run_paused", None, {"reason": core.gate.reason})
-        core.story.voice.flush()
         if self._may_park:
             core.after(STAND_S, self._stands_long, self._openings)
+        core.story.voice.say("run_paused", None, {"reason": core.gate.reason})
+        core.story.voice.flush()
 
     def _stands_long(self, openings: int) -> None:
         """It need not stay in memory while nobody looks at it."""
