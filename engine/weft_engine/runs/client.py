@@ -158,6 +158,26 @@ class SupervisorClient:
             self._in_flight[run_id].remember(command)
         return told.accepted
 
+    async def append(
+        self, stream: str, events: Sequence[Mapping[str, Any]], *, wait_s: float = 30.0
+    ) -> bool:
+        """Write events into the log of a live stream; returns once they are on disk.
+
+        Returns:
+            False where all of them were written before.
+
+        Raises:
+            FlowError: they cannot be written.
+            ResourceError: `run.engine_unavailable`; they may have been written all the same.
+        """
+        told: protocol.Told = await self._ask(
+            lambda number: protocol.Append(number, stream, [dict(event) for event in events]),
+            wait_s,
+        )
+        if told.failure is not None:
+            raise _told_error(told.failure)
+        return told.accepted
+
     async def cancel(self, run_id: str) -> None:
         """Ask a run to stop; it ends with `run_cancelled` unless it ended before."""
         if self._link is not None and run_id in self._in_flight:

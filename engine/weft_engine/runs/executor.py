@@ -2,11 +2,11 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -14,6 +14,7 @@ from weft_engine.compiler.program import Program
 from weft_engine.compiler.selection import Selection
 from weft_engine.errors import FlowError
 from weft_engine.nodes.catalogue import Catalogue
+from weft_engine.runs.children import ChildRuns
 from weft_engine.runs.debug import Command
 from weft_engine.runs.engine.control import RunControl
 from weft_engine.runs.engine.debugging_points import require_good
@@ -35,7 +36,9 @@ from weft_engine.runs.retelling import Told, told_again
 from weft_engine.runs.run import RunRequest, RunResult
 from weft_engine.runs.runner import references
 from weft_engine.runs.streaming.handover import LiveRuns
+from weft_engine.runs.streaming.ingress import IngressLog
 from weft_engine.runs.streaming.live import LiveRun
+from weft_engine.runs.streaming.places import Places
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +73,8 @@ class Executor:
     """Whether results are to hold what the flow's output nodes gave."""
     _catalogue: Catalogue | None = None
     _programs: Programs = field(default_factory=Programs)
+    _logs: dict[str, IngressLog] = field(default_factory=dict)
+    """Used by one thread."""
     _live_runs: LiveRuns = field(default_factory=LiveRuns)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -117,6 +122,20 @@ class Executor:
                 return None
             raise
 
+    def append(self, stream: str, events: Sequence[Mapping[str, Any]]) -> list[bool]:
+        """Write events durably into the log of a stream, whether it lives now or not.
+
+        Returns:
+            For each whether it is new.
+
+        Raises:
+            ResourceError: `source.log_failed`.
+        """
+        log_ = self._logs.get(stream)
+        if log_ is None:
+            log_ = self._logs[stream] = IngressLog(Places(self.data, stream, "").ingress)
+        return log_.append(events)
+
     def told_again(self, steps: Sequence[StepRow]) -> Iterator[Told]:
         """What became of the activations of a run that has ended."""
         return told_again(steps, self._values(), self._outputs)
@@ -138,19 +157,23 @@ class Executor:
                 journal.end("failed")
             raise
         executor = executor_of(request, program, self.warm_up(), self._outputs)
+        files = LocalFiles(Path(request.files_root), confined=request.confined)
         run = Run(
             request,
             program,
             executor=executor,
             emit=partial(self._tell, job, resting),
             store=self._outputs,
-            files=LocalFiles(Path(request.files_root), confined=request.confined),
+            files=files,
             selection=selection,
             earlier=references(request.reuse),
             journal=journal,
             values=values,
             recorded=recorded,
             control=control,
+            children=ChildRuns(
+                self.warm_up(), self._outputs, files, values, self.store, self.owner
+            ),
         )
         enter(executor, run.core.run_scope)
         result = run.go()

@@ -50,6 +50,19 @@ class Tell(msgspec.Struct, tag_field="op", tag="tell"):
     command: Command
 
 
+class Append(msgspec.Struct, tag_field="op", tag="append"):
+    """Write events into the log of a live stream; answered by `Told` once they are on disk.
+
+    Events that were written before (by `event_id`) are passed over.
+    """
+
+    id: int
+    stream: str
+    """As in `RunRequest.stream`."""
+    events: list[dict[str, Any]]
+    """Each `{node, event_id, payload, at}`."""
+
+
 class Forget(msgspec.Struct, tag_field="op", tag="forget"):
     """Delete ended runs from the journal."""
 
@@ -81,11 +94,11 @@ class Events(msgspec.Struct, tag_field="op", tag="events"):
 
 
 class Told(msgspec.Struct, tag_field="op", tag="told"):
-    """The answer to `Tell`."""
+    """The answer to `Tell`, and to `Append`."""
 
     id: int
     accepted: bool = True
-    """False for a signal that was sent before."""
+    """False for a signal that was sent before, or where no event is new."""
     failure: dict[str, Any] | None = None
     """Why it cannot be done, as plain data of a `Failure`."""
 
@@ -107,7 +120,7 @@ class Pong(msgspec.Struct, tag_field="op", tag="pong"):
     parked: int = 0
 
 
-Request = Run | Resume | Tell | Cancel | Forget | References | Ping
+Request = Run | Resume | Tell | Cancel | Append | Forget | References | Ping
 Push = Events | Told | Referred | Pong
 
 _encoder = msgspec.json.Encoder()

@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -65,6 +66,7 @@ class Supervisor:
     ) -> None:
         self._connection = connection
         self._outbox = Outbox(connection)
+        self._ingress = ThreadPoolExecutor(1, "weft-ingress")  # the disk holds up nobody else
         self._executor = Executor(options.data, self._outbox.events, store, owner)
         self._runs = Dispatcher(
             self._executor,
@@ -105,6 +107,8 @@ class Supervisor:
             self._tell(request)
         elif isinstance(request, protocol.Cancel):
             self._runs.cancel(request.run_id)
+        elif isinstance(request, protocol.Append):
+            self._ingress.submit(self._append, request)
         elif isinstance(request, protocol.Forget):
             self._runs.forget(request.run_ids)
         elif isinstance(request, protocol.References):
@@ -113,6 +117,19 @@ class Supervisor:
             runs = self._runs
             pong = protocol.Pong(request.id, runs.running, runs.waiting, runs.parked)
             self._outbox.frame(protocol.encode(pong))
+
+    def _append(self, request: protocol.Append) -> None:
+        try:
+            fresh = self._executor.append(request.stream, request.events)
+            answer = protocol.Told(request.id, accepted=any(fresh))
+        except WeftError as error:
+            failure = Failure.of(error).model_dump(mode="json")
+            answer = protocol.Told(request.id, accepted=False, failure=failure)
+        except Exception:
+            log.exception("events of the stream %s cannot be written", request.stream)
+            failure = Failure.of(KernelError("Events cannot be written.")).model_dump(mode="json")
+            answer = protocol.Told(request.id, accepted=False, failure=failure)
+        self._outbox.frame(protocol.encode(answer))
 
     def _refer(self, number: int) -> None:
         digests = self._runs.references()

@@ -52,6 +52,9 @@ from weft_engine.runs.tracker import describe
 log = logging.getLogger(__name__)
 
 _NAME: Final = "stream"
+_SKIPPED: Final = 10_000_000
+"""Events of a live run are not all stored: who goes on with it counts on from far behind the last
+that was, so that no number is given twice."""
 _OVER: Final = {"finished": "completed", "failed": "failed", "cancelled": "cancelled"}
 
 
@@ -95,7 +98,10 @@ class LiveRun:
         self.request = request
         self.compiled = program.top.compiled
         self.places = Places(data, request.stream or request.run_id, request.run_id)
-        self.voice = Voice(request.run_id, emit, request.last_seq)
+        last = (
+            request.last_seq + _SKIPPED if request.resume and request.last_seq else request.last_seq
+        )
+        self.voice = Voice(request.run_id, emit, last)
         self._story = Story(self.voice, store)
         self._store = store
         self._runs = runs
