@@ -37,7 +37,14 @@ def flow_of(
                 "target_port": other.partition(".")[2],
             }
         )
-    return {"format": "weft/1", "name": "Live", "mode": mode, "nodes": nodes, "edges": drawn, **more}
+    return {
+        "format": "weft/1",
+        "name": "Live",
+        "mode": mode,
+        "nodes": nodes,
+        "edges": drawn,
+        **more,
+    }
 
 
 class Live:
@@ -97,9 +104,11 @@ class Live:
     def until_out(self, node: str, port: str, count: int) -> RunEvent:
         """Wait until a node has given so many records."""
         return self.until(
-            lambda event: event.node == node
-            and event.type in ("node_progress", "node_completed")
-            and event.data["counts"]["out"].get(port, 0) >= count
+            lambda event: (
+                event.node == node
+                and event.type in ("node_progress", "node_completed")
+                and event.data["counts"]["out"].get(port, 0) >= count
+            )
         )
 
     def end(self) -> RunEvent:
