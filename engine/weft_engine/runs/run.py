@@ -88,6 +88,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Use earlier outputs (`reuse`, by signature) for nodes that have not changed."""
     flows: dict[str, dict[str, Any]] = {}
     """Called flows, by the name that `flow.call` gives."""
+    parent: str | None = None
+    """The run that called this one."""
     forked_from: str | None = None
     """Begin with what the journal holds of another run, up to `from_node`."""
     overrides: dict[str, dict[str, Any]] = {}

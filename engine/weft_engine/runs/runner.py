@@ -15,6 +15,7 @@ from weft_engine.kernel.backends.local import BATCH_SIZE
 from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.nodes.context import Files
 from weft_engine.runs import codes  # noqa: F401 - registers the codes
+from weft_engine.runs.children import ChildRuns
 from weft_engine.runs.engine.control import RunControl
 from weft_engine.runs.engine.mistakes import mistake
 from weft_engine.runs.engine.run import Run
@@ -156,10 +157,12 @@ def make_run(
     executor = more.pop("executor", None) or executor_of(
         request, program, catalogue, store, batch_size=more.get("batch_size", BATCH_SIZE)
     )
+    files, values = more["files"], more.get("values")
     run = Run(
         request,
         program,
         emit=_one_by_one(emit),
+        children=ChildRuns(catalogue, store, files, values),
         store=store,
         selection=selection,
         earlier=earlier,

@@ -28,6 +28,7 @@ from weft_engine.runs.run import NodeState, RunRequest
 
 if TYPE_CHECKING:
     from weft_engine.runs.engine.call_units import CallUnits
+    from weft_engine.runs.engine.children import Children
     from weft_engine.runs.engine.map_units import MapUnits
     from weft_engine.runs.engine.regions import Regions
     from weft_engine.runs.engine.resume import Recorded
@@ -61,6 +62,7 @@ class Parts:
     maps: "MapUnits"
     regions: "Regions"
     waits: "Waits"
+    children: "Children"
 
     def skip(self, scope: ScopeRun, unit: Planned) -> None:
         """Nothing of a unit runs, because something before it failed."""
@@ -375,7 +377,9 @@ class Core:
     def command(self, command: Command) -> None:
         """Do what the run is told."""
         if command.kind == "signal":
-            self.parts.waits.signal(command.signal or {})
+            plain = command.signal or {}
+            if not self.parts.children.signal(plain):
+                self.parts.waits.signal(plain)
         else:
             self.gate.command(command)
 

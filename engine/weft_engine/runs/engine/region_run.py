@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from weft_engine.compiler.calling import CALL
+from weft_engine.compiler.calling import CALL, is_isolated
 from weft_engine.kernel.operators.waiting import timed_out
 from weft_engine.library.environment import names as names_of
 from weft_engine.nodes.node_type import NodeInfo
@@ -108,12 +108,15 @@ class RegionRun:
     def _open(self, name: str, key: str, section: str, given: Mapping[str, Any]) -> None:
         core, scope, unit = self.core, self.scope, self.unit
         plan = scope.planned.plan.inner.get(unit.name, {}).get(section)
-        if plan is None:
-            self._ends.append(ScopeEnd(section, key, "completed"))
-            return
         part = unit.name if section == BODY else f"{unit.name}@{section}"
         path = f"{scope.path}/{part}:{key}" if scope.path else f"{part}:{key}"
         calls = unit.node.type == CALL
+        if calls and is_isolated(unit.node):
+            self.scopes[name] = core.parts.children.start(self, key, path, given)
+            return
+        if plan is None:
+            self._ends.append(ScopeEnd(section, key, "completed"))
+            return
         variables = {**scope.variables_of(unit), **self.kept}
         if calls:
             variables = dict(plan.compiled.flow.variables)

@@ -14,6 +14,7 @@ from weft_engine.nodes.context import Files
 from weft_engine.runs.context import RunScope
 from weft_engine.runs.engine.attempts import Attempts
 from weft_engine.runs.engine.call_units import CallUnits
+from weft_engine.runs.engine.children import ChildHost, Children
 from weft_engine.runs.engine.control import RunControl
 from weft_engine.runs.engine.core import MOST_ACTIVE, Clock, Core, Parts
 from weft_engine.runs.engine.debugging import Debugger
@@ -67,6 +68,8 @@ class Run:
         gate: Where the run can be held.
         clock: The time.
         batch_size: How many records go through a stretch at a time, at most.
+        children: Where called flows run that are runs of their own.
+        may_park: Whether it may leave its thread while it waits, where its journal holds it.
         choose: In tests, which of so many ready units goes next.
         step: In tests, does the next thing that executors have to do.
     """
@@ -90,6 +93,8 @@ class Run:
         gate: Gate | None = None,
         clock: Clock | None = None,
         batch_size: int = BATCH_SIZE,
+        children: ChildHost | None = None,
+        may_park: bool = True,
         choose: Callable[[int], int] | None = None,
         step: Callable[[], bool] | None = None,
     ) -> None:
@@ -130,18 +135,18 @@ class Run:
             clock=clock or Clock(),
             most_active=max(limit, 1),
         )
-        self._join_parts(recorded)
+        self._join_parts(recorded, children)
         self.core.gate.join(self.core)
         self.core.choose = choose
         self.core.finished = self._scope_over
         self._loop = RunLoop(
             self.core,
             stop=stop,
-            may_park=self.core.recording.kept,
+            may_park=may_park and self.core.recording.kept,
             step=step,
         )
 
-    def _join_parts(self, recorded: Recorded | None) -> None:
+    def _join_parts(self, recorded: Recorded | None, children: ChildHost | None) -> None:
         core = self.core
         attempts = Attempts(core)
         core.parts = Parts(
@@ -150,6 +155,7 @@ class Run:
             maps=MapUnits(core, attempts),
             regions=Regions(core),
             waits=Waits(core, recorded.signals if recorded is not None else ()),
+            children=Children(core, children),
         )
 
     def go(self) -> RunResult:
@@ -325,6 +331,11 @@ class Run:
         return never
 
     # What it gave
+
+    def given(self) -> dict[tuple[str, str], Any]:
+        """What its output nodes gave to the run that called it: by node and port."""
+        names = self.program.top.outputs
+        return {key: value for key, value in self._top.values.items() if key[0] in names}
 
     def outputs(self) -> dict[str, dict[str, Any]]:
         """What the flow's output nodes gave; its last nodes', when none are marked."""

@@ -121,6 +121,14 @@ class Waits:
                 return
         self._signals.append(row)
 
+    def kept(self) -> list[SignalRow]:
+        """Signals that nothing waits for yet."""
+        return list(self._signals)
+
+    def forget(self, row: SignalRow) -> None:
+        """A child of the run took a signal."""
+        self._signals.remove(row)
+
     def _fits(self, wait: Wait, name: str) -> bool:
         activation = wait.activation
         at = f"{activation.unit.path}@{activation.place}"

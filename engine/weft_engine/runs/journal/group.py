@@ -179,3 +179,4 @@ def _entry(request: RunRequest, plan_hash: str) -> RunEntry:
         forked_from=request.forked_from,
         request=request,
     )
+        parent=request.parent,

@@ -23,6 +23,7 @@ from weft_engine.flow.model import Flow
 from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.nodes.node_type import NodeContext, NodeType
 from weft_engine.nodes.types import Json, Number
+from weft_engine.runs.engine.children import child_id
 from weft_engine.runs.executor import Executor
 from weft_engine.runs.journal.base import JournalStore
 from weft_engine.runs.journal.sqlite import SqliteJournal
@@ -144,17 +145,22 @@ def _node(kind: str, path: str, parent: str | None, settings: dict[str, Any]) ->
     return (kind, {"path": path, **settings}, fields)
 
 
-CALLED: dict[str, Any] = flow_of(
-    {
-        "in": ("flow.input", {"name": "n"}),
-        "s1": effect("call/s1"),
-        "s2": plain("call/s2"),
-        "s3": effect("call/s3", busy=True),
-    },
-    ["in.value>s1.item", "s1.out>s2.item", "s2.out>s3.item"],
-    inputs={"n": {"type": "Json"}},
-    outputs=["s3"],
-).model_dump(mode="json")  # fmt: skip
+def called(path: str) -> dict[str, Any]:
+    """A flow that is called."""
+    return flow_of(
+        {
+            "in": ("flow.input", {"name": "n"}),
+            "s1": effect(f"{path}/s1"),
+            "s2": plain(f"{path}/s2"),
+            "s3": effect(f"{path}/s3", busy=True),
+        },
+        ["in.value>s1.item", "s1.out>s2.item", "s2.out>s3.item"],
+        inputs={"n": {"type": "Json"}},
+        outputs=["s3"],
+    ).model_dump(mode="json")
+
+
+ARGUMENTS = [{"name": "n", "value": "item"}]
 
 FLOW: Flow = flow_of(
     {
@@ -176,7 +182,9 @@ FLOW: Flow = flow_of(
         "c1": effect("loop/try/c1", "try"), "f1": effect("loop/try/f1", "try"),
         "l2": plain("loop/l2", "loop"),
         # another flow
-        "call": ("flow.call", {"flow": "c", "arguments": [{"name": "n", "value": "item"}]}),
+        "call": ("flow.call", {"flow": "part", "arguments": ARGUMENTS}),
+        # and one that is a run of its own
+        "apart": ("flow.call", {"flow": "apart", "arguments": ARGUMENTS, "isolated": True}),
         # rounds
         "rounds": ("control.while", {"condition": "index < 3", "max_iterations": 5}),
         "r1": effect("rounds/r1", "rounds"), "r2": slow("rounds/r2", "rounds"),
@@ -192,15 +200,20 @@ FLOW: Flow = flow_of(
         "try.item>t1.item", "t1.out>t2.item", "t2.out>try.result",
         "try.error>c1.item", "c1.out>try.caught", "try.outcome>f1.item",
         "try.result>l2.item", "l2.out>loop.result", "loop.results>e1.item",
-        "v.out>call.item", "call.result>rounds.initial",
+        "v.out>call.item", "v.out>apart.item", "call.result>rounds.initial",
         "rounds.state>r1.item", "r1.out>r2.item", "r2.out>rounds.next",
         "rounds.state>e2.item", "e2.out>end.item",
     ],
-    outputs=["both", "sum", "e1", "end"],
+    outputs=["both", "sum", "e1", "end", "apart"],
 )  # fmt: skip
 
 
-REQUEST = RunRequest(run_id=RUN, flow=FLOW.model_dump(mode="json"), flows={"c": CALLED})
+REQUEST = RunRequest(
+    run_id=RUN,
+    flow=FLOW.model_dump(mode="json"),
+    flows={"part": called("call"), "apart": called("apart")},
+)
+CHILD = child_id(RUN, "apart", "apart:0")
 
 
 class Watched(SqliteJournal):
