@@ -77,6 +77,8 @@ class Planned:
     """Its inputs that are lists made of streams."""
     kinds: dict[str, PortType] = field(default_factory=dict)
     """`ports`, by name."""
+    names: dict[str, str] = field(default_factory=dict)
+    """`kinds` as they are written."""
     concurrency: int = 1
     reads: frozenset[Key] = frozenset()
     """Its outputs that are read outside it."""
@@ -188,6 +190,7 @@ class _Planning:
         made.routed = node.on_error == "route" and work.output(ERROR_PORT) is None
         made.ports = tuple(self._ports(name, work, made))
         made.kinds = dict(made.ports)
+        made.names = {port: str(kind) for port, kind in made.ports}
         made.collects = tuple(slot.name for slot in made.slots if "collect" in slot.hows)
         made.simple = (
             len(made.slots) == 1
