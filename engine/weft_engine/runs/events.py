@@ -44,7 +44,7 @@ _DEEP = {"port_type": "type"}
 RUN_ENDS = frozenset({"run_completed", "run_failed", "run_cancelled"})
 
 
-class RunEvent(msgspec.Struct, frozen=True, kw_only=True):
+class RunEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One thing that happened in a run."""
 
     seq: int

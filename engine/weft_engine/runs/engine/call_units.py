@@ -221,6 +221,11 @@ class CallUnits:
                 core.breaks(scope, unit, describe(error, unit.path, attempt, None))
                 return
         name = unit.name
+        if not quiet and attempt == 1 and not data and unit.ports:
+            story.completed(unit, path, result, outputs, core.clock.monotonic() - began)
+            given = {(name, port): value for port, value in outputs.items()}
+            core.settle(scope, unit, given, variables)
+            return
         found: dict[tuple[str, str], Any] = {}
         for port, value in outputs.items():
             found[name, port] = value

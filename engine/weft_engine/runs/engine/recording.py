@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from time import time
 from typing import Any, Literal
 
-from weft_engine.runs.journal.base import Journal, StepRow, WakeRow
+from weft_engine.runs.journal.base import Journal, Moment, StepRow, WakeRow
 from weft_engine.runs.journal.values import ValueStore
 
 State = Literal["completed", "failed", "skipped", "started"]
@@ -58,7 +58,7 @@ class Recording:
         """
         if self.journal is None or self.values is None:
             return
-        put = self.values.put
+        plain = self.values.plain
         self.rows.append(
             StepRow(
                 node=path,
@@ -67,7 +67,7 @@ class Recording:
                 key=key,
                 attempt=attempt,
                 state=state,
-                outputs={port: put(value, f"{path}.{port}").as_dict() for port, value in outputs},
+                outputs={port: plain(value, f"{path}.{port}") for port, value in outputs},
                 variables=dict(variables or {}),
                 failure=dict(failure) if failure else None,
                 started=started,
@@ -76,7 +76,7 @@ class Recording:
             )
         )
 
-    def commit(self, then: Callable[[], None] | None) -> None:
+    def commit(self, then: Callable[[], None] | None, when: Moment = "soon") -> None:
         """Hand over the rows of a turn; `then` is called once all of them are on disk."""
         journal, rows = self.journal, self.rows
         if journal is None:
@@ -85,9 +85,7 @@ class Recording:
             return
         if rows:
             self.rows = []
-            for row in rows[:-1]:
-                journal.record(row)
-            journal.record(rows[-1], then)
+            journal.record_all(rows, then, when)
         elif then is not None:
             then()
         if self.taken:

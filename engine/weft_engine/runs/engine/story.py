@@ -151,6 +151,37 @@ class Story:
         told.update(data)
         self.voice.say(_ENDS[state], path, told)
 
+    def completed(
+        self,
+        unit: Planned,
+        scope: str,
+        result: NodeResult,
+        outputs: Mapping[str, Any],
+        seconds: float,
+    ) -> None:
+        """A node has ended well: `gave_at` for all its ports and `ended_at`, in one go."""
+        said: list[tuple[str, dict[str, Any]]] = []
+        shown, counts, names = result.outputs, result.count_out, unit.names
+        for port, value in outputs.items():
+            ref = shown[port] = self.reference(value)
+            count = counts[port] = ref["count"]
+            data = {"port": port, "type": names.get(port, "Any"), "count": count, "ref": ref}
+            if scope:
+                data["scope"] = scope
+            said.append(("node_output", data))
+        result.state = NodeState.COMPLETED
+        result.duration_ms = duration = round(seconds * 1000, 3)
+        told: dict[str, Any] = {
+            "duration_ms": duration,
+            "counts": {"in": result.count_in, "out": counts},
+            "inputs": result.inputs,
+        }
+        if scope:
+            told["scope"] = scope
+        said.append(("node_completed", told))
+        self.voice.say_all(unit.path, said)
+        result.ended_at = self.voice.now
+
     def skipped(
         self,
         path: str,

@@ -1,7 +1,7 @@
 """The voice of a run: events numbered in order, and handed over several at a time."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from time import time
 from typing import Any
@@ -31,23 +31,23 @@ class Voice:
 
     def say(self, kind: str, node: str | None, data: dict[str, Any]) -> None:
         """Add an event. The data belongs to the event from now on."""
+        self.say_all(node, ((kind, data),))
+
+    def say_all(self, node: str | None, said: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        """Add events of one moment: what they are, and their data."""
         with self._lock:
             if self._over:
                 return
-            self.seq += 1
             now = time()
             if not self._text_until - 0.001 <= now < self._text_until:
                 self._write_time(now)
-            self._said.append(
-                RunEvent(
-                    seq=self.seq,
-                    at=self._text,
-                    type=kind,
-                    run=self._run_id,
-                    node=node,
-                    data=data,
+            at, run, seq = self._text, self._run_id, self.seq
+            for kind, data in said:
+                seq += 1
+                self._said.append(
+                    RunEvent(seq=seq, at=at, type=kind, run=run, node=node, data=data)
                 )
-            )
+            self.seq = seq
 
     @property
     def now(self) -> str:

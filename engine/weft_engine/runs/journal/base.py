@@ -73,7 +73,7 @@ class SignalRow(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class PackedRow(msgspec.Struct, frozen=True):
-    """A `StepRow` as bytes (`rows.pack_step`): made by the run's thread and not by the writer's."""
+    """One `StepRow` or many as bytes (`rows.pack_steps`), made by the run's thread."""
 
     data: bytes
 
@@ -119,6 +119,8 @@ class JournalStore(Protocol):
 
     codec: Codec
     """For what rows have of variables, payloads and data; set it when the node types are known."""
+    near: bool
+    """Whether it answers about as fast as a disk, so that a run may wait for it in its thread."""
 
     def acquire(
         self, run_id: str, owner: str, ttl_s: float, entry: RunEntry | None = None
@@ -201,6 +203,11 @@ class JournalStore(Protocol):
     def close(self) -> None: ...
 
 
+Moment = Literal["soon", "here", "end"]
+"""When rows are written. `soon`: with the next group. `here`: at once, in the calling thread, where
+that has nothing else to do and nobody else writes. `end`: with `Journal.end`, which is near."""
+
+
 class Journal(Protocol):
     """The journal as the scheduler of one run sees it. Made by `open_run`."""
 
@@ -211,6 +218,19 @@ class Journal(Protocol):
 
         `then` is called, on any thread, once it is on disk; at once, before this returns, where
         the durability does not wait. It is never called when the journal is lost.
+
+        Raises:
+            JournalError: `journal.unstorable`; nothing was written.
+        """
+        ...
+
+    def record_all(
+        self,
+        rows: Sequence[StepRow],
+        then: Callable[[], None] | None = None,
+        when: Moment = "soon",
+    ) -> None:
+        """As `record`, of several rows in one group; `then` is called for all of them.
 
         Raises:
             JournalError: `journal.unstorable`; nothing was written.

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, cast
 
@@ -11,13 +11,14 @@ from weft_engine.runs.journal.base import (
     Journal,
     JournalStore,
     Lease,
+    Moment,
     ReleaseRow,
     RunEntry,
     StepRow,
     WakeRow,
 )
 from weft_engine.runs.journal.errors import JournalError, fenced
-from weft_engine.runs.journal.rows import pack_step, pack_wake
+from weft_engine.runs.journal.rows import pack_steps, pack_wake
 from weft_engine.runs.journal.writer import TTL_S, GroupWriter, Item, Member, writer_of
 from weft_engine.runs.run import RunRequest
 
@@ -74,26 +75,36 @@ class RunJournal:
         self._member = member
         self._codec = writer.store.codec
         self._held: list[Item] = []
-        """Of durability `exit`: what is written in the end."""
+        """What is written in the end; of durability `exit` that is everything."""
         self._lock = threading.Lock()
 
     def record(self, row: StepRow, then: Callable[[], None] | None = None) -> None:
+        self.record_all((row,), then)
+
+    def record_all(
+        self,
+        rows: Sequence[StepRow],
+        then: Callable[[], None] | None = None,
+        when: Moment = "soon",
+    ) -> None:
         waits = self.durability == "sync"
-        packed = pack_step(row, self._codec)
-        self._put(Item(self._member, packed, None, then if waits else None))
+        items = [Item(self._member, packed) for packed in pack_steps(rows, self._codec)]
+        if then is not None and waits:
+            items[-1] = Item(self._member, items[-1].row, None, then)
+        self._put(items, when)
         if then is not None and not waits:
             then()
 
     def park(self, wake: WakeRow) -> None:
         pack_wake(wake, self._codec)  # what cannot be kept is told here and not to the writer
-        self._put(Item(self._member, wake))
+        self._put([Item(self._member, wake)])
 
     def unpark(self, node: str, scope: str) -> None:
-        self._put(Item(self._member, None, (node, scope)))
+        self._put([Item(self._member, None, (node, scope))])
 
     def take(self, signal_id: str) -> None:
         take = partial(self._writer.store.take, self.lease, signal_id)
-        self._put(Item(self._member, None, None, take))
+        self._put([Item(self._member, None, None, take)])
 
     def lost(self) -> bool:
         return self._member.lost()
@@ -114,19 +125,23 @@ class RunJournal:
         self._write(Item(self._member, ReleaseRow(status), None, done.set))
         self._member.wait(done)
 
-    def _put(self, item: Item) -> None:
+    def _put(self, items: list[Item], when: Moment = "soon") -> None:
         if self._member.failure is not None:
             return
-        if self.durability == "exit":
+        if when == "end" or self.durability == "exit":
             with self._lock:
-                self._held.append(item)
+                self._held += items
+        elif self._held:  # nothing overtakes them
+            self._write(*items)
+        elif when == "here":
+            self._writer.write_here(items)
         else:
-            self._writer.put([item])
+            self._writer.put(items)
 
-    def _write(self, last: Item) -> None:
+    def _write(self, *last: Item) -> None:
         with self._lock:
             held, self._held = self._held, []
-        self._writer.put([*held, last])
+        self._writer.write_here([*held, *last])
 
 
 class NoJournal:
@@ -136,6 +151,15 @@ class NoJournal:
     failure: JournalError | None = None
 
     def record(self, row: StepRow, then: Callable[[], None] | None = None) -> None:
+        if then is not None:
+            then()
+
+    def record_all(
+        self,
+        rows: Sequence[StepRow],
+        then: Callable[[], None] | None = None,
+        when: Moment = "soon",
+    ) -> None:
         if then is not None:
             then()
 
@@ -176,7 +200,7 @@ def _entry(request: RunRequest, plan_hash: str) -> RunEntry:
         plan_hash=plan_hash,
         tenant=request.tenant,
         priority=request.priority,
+        parent=request.parent,
         forked_from=request.forked_from,
         request=request,
     )
-        parent=request.parent,

@@ -13,12 +13,13 @@ from weft_engine.runs.journal.errors import fenced, run_exists, unknown_run
 from weft_engine.runs.journal.rows import (
     Group,
     digests_in,
+    kept_steps,
     newest,
     pack_request,
     pack_signal,
     unpack_request,
     unpack_signal,
-    unpack_step,
+    unpack_steps,
     unpack_wake,
 )
 
@@ -46,6 +47,8 @@ class _Run:
 
 class MemoryJournal:
     """Rows of runs in this process."""
+
+    near = True
 
     def __init__(self, codec: Codec | None = None) -> None:
         self.codec = codec or Codec()
@@ -114,7 +117,7 @@ class MemoryJournal:
         with self._lock:
             run = self._runs.get(run_id)
             rows = list(run.steps) if run else []
-        return newest(unpack_step(data, self.codec) for data in rows)
+        return newest(row for data in rows for row in unpack_steps(data, self.codec))
 
     def wakes(self, run_id: str) -> list[WakeRow]:
         with self._lock:
@@ -173,7 +176,7 @@ class MemoryJournal:
             if new.id in self._runs:
                 raise run_exists(new.id)
             run = self._new(new)
-            run.steps = [data for data in rows if keep(unpack_step(data, self.codec))]
+            run.steps = kept_steps(rows, keep, self.codec)
             self._runs[new.id] = run
 
     def forget(self, run_ids: Sequence[str]) -> None:

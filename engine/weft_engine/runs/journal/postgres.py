@@ -19,10 +19,11 @@ from weft_engine.runs.journal.rows import (
     columns_of,
     digests_in,
     entry_of,
+    kept_steps,
     newest,
     pack_signal,
     unpack_signal,
-    unpack_step,
+    unpack_steps,
     unpack_wake,
 )
 
@@ -57,6 +58,8 @@ class PostgresJournal:
     Raises:
         JournalError: `journal.unavailable`, `journal.format`.
     """
+
+    near = False
 
     def __init__(self, address: str, codec: Codec | None = None) -> None:
         self.codec = codec or Codec()
@@ -146,7 +149,7 @@ class PostgresJournal:
 
     def steps(self, run_id: str) -> list[StepRow]:
         rows = self._read(f"SELECT row FROM journal_steps WHERE run = {_RUN} ORDER BY no", run_id)  # noqa: S608
-        return newest(unpack_step(data, self.codec) for (data,) in rows)
+        return newest(row for (data,) in rows for row in unpack_steps(data, self.codec))
 
     def wakes(self, run_id: str) -> list[WakeRow]:
         rows = self._read(
@@ -225,7 +228,7 @@ class PostgresJournal:
         if self.entry(run_id) is None:
             raise unknown_run(run_id)
         rows = self._read(f"SELECT row FROM journal_steps WHERE run = {_RUN} ORDER BY no", run_id)  # noqa: S608
-        kept = [data for (data,) in rows if keep(unpack_step(data, self.codec))]
+        kept = kept_steps((data for (data,) in rows), keep, self.codec)
 
         def work(db: Connection) -> None:
             number = _insert(db, new, self.codec)

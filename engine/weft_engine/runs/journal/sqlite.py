@@ -23,10 +23,11 @@ from weft_engine.runs.journal.rows import (
     columns_of,
     digests_in,
     entry_of,
+    kept_steps,
     newest,
     pack_signal,
     unpack_signal,
-    unpack_step,
+    unpack_steps,
     unpack_wake,
 )
 from weft_engine.runs.journal.sqlite_file import connect, open_file, told
@@ -43,6 +44,8 @@ class SqliteJournal:
         JournalError: `journal.damaged` when the file was damaged; it lies aside then, and the next
             attempt begins a new one. `journal.format`, `journal.unavailable`, `journal.full`.
     """
+
+    near = True
 
     def __init__(self, path: Path, codec: Codec | None = None) -> None:
         self.codec = codec or Codec()
@@ -125,7 +128,7 @@ class SqliteJournal:
             "SELECT row FROM steps WHERE run = (SELECT no FROM runs WHERE id = ?) ORDER BY no",
             run_id,
         )
-        return newest(unpack_step(data, self.codec) for (data,) in rows)
+        return newest(row for (data,) in rows for row in unpack_steps(data, self.codec))
 
     def wakes(self, run_id: str) -> list[WakeRow]:
         rows = self._read(
@@ -195,7 +198,7 @@ class SqliteJournal:
         if not found:
             raise unknown_run(run_id)
         rows = self._read("SELECT row FROM steps WHERE run = ? ORDER BY no", found[0][0])
-        kept = [data for (data,) in rows if keep(unpack_step(data, self.codec))]
+        kept = kept_steps((data for (data,) in rows), keep, self.codec)
         with self._writing() as db:
             if db.execute("SELECT 1 FROM runs WHERE id = ?", (new.id,)).fetchone():
                 raise run_exists(new.id)

@@ -101,6 +101,8 @@ class GroupWriter:
         self._bytes = 0
         self._thread: threading.Thread | None = None
         self._idle = False
+        self._busy = False
+        """Whether a group is being written."""
         self._members: set[Member] = set()
         self._renewer: threading.Thread | None = None
         self._beat = threading.Event()
@@ -127,33 +129,68 @@ class GroupWriter:
                 self._changed.wait()
             self._queue.extend(items)
             self._bytes += sum(item.size for item in items)
-            if self._thread is None:
-                self._thread = _thread("weft-journal", self._write_all)
-            elif self._idle:
-                self._changed.notify_all()
+            self._wake()
+
+    def write_here(self, items: list[Item]) -> None:
+        """Write things in the calling thread, where nobody writes; else with the next group.
+
+        So a run alone waits for the disk, and not for two threads to wake each other.
+        """
+        with self._changed:
+            free = self.store.near and not self._busy and not self._queue
+            self._busy = self._busy or free
+        if not free:
+            self.put(items)
+            return
+        again: list[Item] = []
+        try:
+            again = self._guarded(items, patient=False)
+        finally:
+            with self._changed:
+                self._busy = False
+                self._queue.extendleft(reversed(again))
+                self._bytes += sum(item.size for item in again)
+                if self._queue:
+                    self._wake()
+
+    def _wake(self) -> None:
+        if self._busy:
+            return  # who writes now looks at the queue when it is done
+        if self._thread is None:
+            self._thread = _thread("weft-journal", self._write_all)
+        elif self._idle:
+            self._changed.notify_all()
 
     # The writer's thread
 
     def _write_all(self) -> None:
         while group := self._next():
-            try:
-                self._write(group)
-            except Exception as error:
-                log.exception("the journal's writer failed")
-                failure = JournalError(f"The journal's writer failed: {error!r}")
-                for member in {item.member for item in group}:
-                    member.lose(failure)
+            self._guarded(group, patient=True)
+            with self._changed:
+                self._busy = False
+
+    def _guarded(self, group: list[Item], *, patient: bool) -> list[Item]:
+        """Write a group; what is to be tried again, where that was not done here."""
+        try:
+            return self._write(group, patient=patient)
+        except Exception as error:
+            log.exception("the journal's writer failed")
+            failure = JournalError(f"The journal's writer failed: {error!r}")
+            for member in {item.member for item in group}:
+                member.lose(failure)
+            return []
 
     def _next(self) -> list[Item]:
         """The next group; nothing when there was nothing to do for a while."""
         with self._changed:
-            while not self._queue:
+            while self._busy or not self._queue:
                 self._idle = True
                 woken = self._changed.wait(_LINGER_S)
                 self._idle = False
                 if not woken and not self._queue:
                     self._thread = None
                     return []
+            self._busy = True
             crowded = self._too_much()
             group: list[Item] = []
             runs: dict[str, Member] = {}
@@ -174,37 +211,44 @@ class GroupWriter:
     def _too_much(self) -> bool:
         return len(self._queue) >= _MOST_ROWS or self._bytes >= _MOST_BYTES
 
-    def _write(self, group: list[Item]) -> None:
+    def _write(self, group: list[Item], *, patient: bool) -> list[Item]:
         # After a row that was not written none may follow: the journal would have a gap.
         items = [item for item in group if item.member.failure is None]
         if not items:
-            return
+            return []
         members = {item.member for item in items}
         try:
-            lost = set(self._patiently(items))
+            lost = set(self._patiently(items, self.patience_s if patient else 0.0))
         except JournalError as error:
-            if error.code == "journal.unstorable" and len(members) > 1:
-                for member in members:
-                    self._write([item for item in items if item.member is member])
-                return
-            log.error("rows of %d runs cannot be written: %s", len(members), error)
-            for member in members:
-                member.lose(error)
-            return
+            if error.retryable and not patient:
+                return items
+            self._refused(items, members, error)
+            return []
         for member in members:
             if member.lease.run_id in lost:
                 member.lose(fenced(member.lease.run_id))
         for item in items:
             if item.then is not None and item.member.lease.run_id not in lost:
                 _call(item.then)
+        return []
 
-    def _patiently(self, items: list[Item]) -> list[str]:
+    def _refused(self, items: list[Item], members: set[Member], error: JournalError) -> None:
+        """Rows cannot be written; those of other runs perhaps can."""
+        if error.code == "journal.unstorable" and len(members) > 1:
+            for member in members:
+                self._write([item for item in items if item.member is member], patient=True)
+            return
+        log.error("rows of %d runs cannot be written: %s", len(members), error)
+        for member in members:
+            member.lose(error)
+
+    def _patiently(self, items: list[Item], patience_s: float) -> list[str]:
         """Write; again and again for a while when the store does not answer.
 
         It may have written the rows before its answer was lost; twice the same row is no harm.
         """
         batch = [(item.member.lease, item.row, item.over) for item in items]
-        until = time.monotonic() + self.patience_s
+        until = time.monotonic() + patience_s
         pause = 0.05
         while True:
             try:

@@ -25,7 +25,8 @@ from weft_engine.nodes.node_type import NodeContext, NodeType
 from weft_engine.nodes.types import Json, Number
 from weft_engine.runs.engine.children import child_id
 from weft_engine.runs.executor import Executor
-from weft_engine.runs.journal.base import JournalStore
+from weft_engine.runs.journal.base import JournalStore, PackedRow
+from weft_engine.runs.journal.rows import unpack_steps
 from weft_engine.runs.journal.sqlite import SqliteJournal
 from weft_engine.runs.programs import Programs
 from weft_engine.runs.queue import Job
@@ -220,10 +221,15 @@ class Watched(SqliteJournal):
     """The process may end just before rows are on disk, and just after."""
 
     def write(self, batch: Any) -> list[str]:
-        Fate.point(len(batch))
+        count = sum(self._rows(row) for _, row, _ in batch)
+        Fate.point(count)
         lost = super().write(batch)
-        Fate.point(len(batch))
+        Fate.point(count)
         return lost
+
+    def _rows(self, row: Any) -> int:
+        """How many rows it is: those that ended together are packed together."""
+        return len(list(unpack_steps(row.data, self.codec))) if isinstance(row, PackedRow) else 1
 
 
 def catalogue() -> Catalogue:
