@@ -97,7 +97,7 @@ class Server:
     def _start_thread(self, listener: socket.socket) -> None:
         self._thread = threading.Thread(target=self._serve, args=(listener,), daemon=True)
         self._thread.start()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not self._uvicorn.started:
             assert self._thread.is_alive(), "the server ended while starting"
             assert time.monotonic() < deadline, "the server did not start"
@@ -138,7 +138,7 @@ class Server:
             "name": "Ada",
             "password": PASSWORD,
         }
-        with httpx2.Client(base_url=self.url, timeout=30) as client:
+        with httpx2.Client(base_url=self.url, timeout=120) as client:
             answer = client.post("/api/setup", json=body)
         assert answer.status_code == 201, answer.text
         session = answer.json()
@@ -174,7 +174,7 @@ class Server:
             base_url=self.url,
             headers=given,
             cookies=user.cookies if user is not None else None,
-            timeout=30,
+            timeout=120,
         )
         self._clients.append(client)
         return client

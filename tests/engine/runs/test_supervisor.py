@@ -22,7 +22,7 @@ from weft_engine.runs.events import RUN_ENDS, RunEvent
 from weft_engine.runs.outputs import OutputStore
 from weft_engine.runs.run import RunRequest
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 class Engine(SupervisorClient):

@@ -197,7 +197,7 @@ def raw(space: Workspace, path: str, length: int) -> Iterator[http.client.HTTPCo
 
 def eventually(what: object) -> None:
     assert callable(what)
-    deadline = monotonic() + 20
+    deadline = monotonic() + 60
     while not what():
         assert monotonic() < deadline
         sleep(0.01)

@@ -17,7 +17,7 @@ from weft_server.rooms.codec import Reader
 from weft_server.rooms.protocol import Presence
 
 ROOTS = ("meta", "nodes", "edges", "notes", "comments")
-PATIENCE = 15.0
+PATIENCE = 60.0
 
 
 def new_doc(client_id: int | None = None) -> "Doc[Map[Any]]":

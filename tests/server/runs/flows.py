@@ -157,7 +157,7 @@ class Listener:
         return self
 
     def __next__(self) -> dict[str, Any]:
-        event: dict[str, Any] = json.loads(self.connection.recv(timeout=30))
+        event: dict[str, Any] = json.loads(self.connection.recv(timeout=120))
         return event
 
     def until_end(self) -> list[dict[str, Any]]:
@@ -198,7 +198,7 @@ def close_code(connection: ClientConnection) -> int:
     return caught.value.rcvd.code
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:
     """Look until something is so that nobody announces."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -41,7 +41,7 @@ class Process:
             raise AssertionError(f"the server did not start: {said}{self.output()}")
         self.url = found.group()
         self.client = httpx2.Client(
-            base_url=self.url, headers={"Origin": self.url, **self.headers}, timeout=30
+            base_url=self.url, headers={"Origin": self.url, **self.headers}, timeout=120
         )
 
     def output(self) -> str:
@@ -90,7 +90,7 @@ class Process:
         return self._wait()
 
     def _wait(self) -> int:
-        code = self.process.wait(30)
+        code = self.process.wait(60)
         assert self.process.stdout is not None
         self.process.stdout.close()
         self.log.close()
