@@ -18,6 +18,9 @@
 | variable_set | node, name |
 | breakpoint_hit | the fields of `debug.Stopped` |
 | breakpoint_left | at |
+| run_restarting | failure, attempt, delay_s: a live run begins again at its last checkpoint |
+| checkpoint_completed | id, kind, bytes, duration_ms: of a live run |
+| node_sample | node, port, records: what a sampling breakpoint of a live run has seen |
 | log | node?, level, message |
 | run_completed, run_cancelled | duration_ms |
 | run_failed | duration_ms, failure, never_ran: nodes |
@@ -30,6 +33,9 @@ node lived with, {count, first}; `restored` is what a run that goes on had done 
 and `attempts` are there when a node may be tried, or was tried, more than once. Reasons for
 skipping: disabled, input_skipped, not_taken, not_selected, reused, error_skipped, input_failed
 (something before it failed, in a run whose independent branches go on).
+
+Events of live runs with `live` (progress, samples, the last records of ports) are told but not
+stored: there is no end of them.
 """
 
 from datetime import UTC, datetime

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from weft_engine.errors import Failure, WeftError
@@ -77,6 +77,15 @@ class EngineLink:
         """
         await self._started()
         return await self.client.tell(run_id, command)
+
+    async def append(self, stream: str, events: Sequence[Mapping[str, Any]]) -> None:
+        """Write events into the log of a live stream; returns when they are on disk.
+
+        Raises:
+            WeftError: they may not be.
+        """
+        await self._started()
+        await self.client.append(stream, events)
 
     async def cancel(self, run: LiveRun) -> None:
         """Ask a run to stop."""

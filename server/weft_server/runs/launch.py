@@ -92,7 +92,20 @@ class Launcher:
         if has_triggers(flow):
             given = {"node": None, "recent": dict(await self.recent(flow_id))}
             request = msgspec.structs.replace(request, trigger=given)
+        if flow.mode == "streaming":
+            request = await self._live(flow_id, flow, request)
         return await self._start(principal, flow_id, checked, request)
+
+    async def _live(self, flow_id: str, flow: Flow, request: RunRequest) -> RunRequest:
+        """The request of a live run: it takes the place of the one before.
+
+        Where there are triggers it goes on with the state of one that has ended, too: the events of
+        the stream are read on from there.
+        """
+        found = await self._database.query(lambda session: repository.newest_live(session, flow_id))
+        goes_on = found is not None and (has_triggers(flow) or found[1] not in ENDED)
+        former = found[0] if found is not None and goes_on else None
+        return msgspec.structs.replace(request, stream=flow_id, continues=former, trigger=None)
 
     async def for_event(self, fired: Fired) -> LiveRun:
         """Start a run of a frozen flow for an event.
@@ -248,6 +261,7 @@ def _asked(checked: Checked, asked: StartRun, reuse: Reuse) -> RunRequest:
         failure_policy=asked.failure_policy,
         parallelism=asked.parallelism,
         max_seconds=asked.max_seconds,
+        allow_dropped_state=asked.allow_dropped_state,
     )
 
 

@@ -63,7 +63,7 @@ class Changes:
 
     @property
     def event_rows(self) -> list[Row]:
-        """The events as rows of `run_event`."""
+        """The events as rows of `run_event`; without those that a live run tells without end."""
         return [
             {
                 "run_id": event.run,
@@ -74,6 +74,7 @@ class Changes:
                 "data": json_text(event.data),
             }
             for event in self.events
+            if not event.data.get("live")
         ]
 
 

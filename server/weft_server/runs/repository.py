@@ -112,8 +112,8 @@ def add(session: Session, row: Row) -> int:
 
 def save(session: Session, changes: Changes) -> None:
     """Store what happened to a run: its events, its nodes and itself."""
-    if changes.events:
-        _INSERT_EVENT.many(session, changes.event_rows)
+    if events := changes.event_rows:
+        _INSERT_EVENT.many(session, events)
     if changes.new_nodes:
         _INSERT_NODE.many(session, changes.new_nodes)
     if changes.nodes:
@@ -299,6 +299,18 @@ def unended(session: Session) -> list[tuple[RunRow, str | None]]:
         .order_by(_run.c.id)
     )
     return [(row, name) for row, name in session.execute(query)]
+
+
+def newest_live(session: Session, flow_id: str) -> tuple[str, str] | None:
+    """The newest run of a flow in streaming mode: its id and state."""
+    query = (
+        select(_run.c.id, _run.c.state)
+        .where(_run.c.flow_id == flow_id, _run.c.mode == "streaming")
+        .order_by(_run.c.number.desc())
+        .limit(1)
+    )
+    found = session.execute(query).first()
+    return None if found is None else (str(found[0]), str(found[1]))
 
 
 def newest_outputs(session: Session, flow_id: str) -> dict[str, dict[str, Any]]:

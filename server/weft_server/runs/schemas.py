@@ -85,6 +85,9 @@ class StartRun(_Body):
     """How much may happen at once within the run."""
     max_seconds: float | None = Field(None, gt=0, le=86_400 * 365)
     """How long the run may take in all."""
+    allow_dropped_state: bool = False
+    """Of a flow in streaming mode that takes the place of its live run: whether state of nodes that
+    it no longer has may be let go of."""
 
 
 class StepRun(_Body):

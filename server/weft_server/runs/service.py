@@ -1,10 +1,10 @@
 """Everything that can be done with runs, put together."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.runs.client import SupervisorClient
@@ -136,6 +136,14 @@ class Runs:
     async def retry(self, principal: Principal, run_id: str) -> RunInfo:
         """Run again what failed, with all that was completed; see `Launcher.retry`."""
         return of_live(self._kept_for_now(await self._launcher.retry(principal, run_id)))
+
+    async def append(self, flow_id: str, events: Sequence[Mapping[str, Any]]) -> None:
+        """Give events to the live run of a flow, or to the next one; on disk when this returns.
+
+        Raises:
+            WeftError: they may not be; those that are, are not written twice.
+        """
+        await self._link.append(flow_id, events)
 
     async def stop_runs_of(self, flow_id: str) -> None:
         """Ask all runs of a flow to stop, as it is gone."""

@@ -12,6 +12,7 @@ from weft_server.triggers.delivery import Delivery
 from weft_server.triggers.dispatch import Dispatcher
 from weft_server.triggers.hooks import Hooks
 from weft_server.triggers.leader import Leader
+from weft_server.triggers.live import Streams
 from weft_server.triggers.queues import Queues
 from weft_server.triggers.results import Results
 from weft_server.triggers.service import Triggers
@@ -30,15 +31,11 @@ route_handlers = [
 
 @asynccontextmanager
 async def lifespan(app: Litestar) -> AsyncIterator[None]:
-    """Take events for as long as the server lives, and look after what was left behind.
-
-    Whoever keeps live runs of streaming flows sets `app.state.live_streams` before (see
-    `delivery.LiveStreams`).
-    """
+    """Take events for as long as the server lives, and look after what was left behind."""
     state = app.state
     settings: Settings = state.settings
     logs.install()
-    delivery = Delivery(state.runs, state.get("live_streams"))
+    delivery = Delivery(state.runs, Streams(state.database, state.runs))
     state.trigger_delivery = delivery
     dispatcher = Dispatcher(state.database, state.bus, delivery)
     results = Results(settings.data)

@@ -2,8 +2,8 @@
 
 An event of an armed flow has two outcomes: a run of the frozen flow starts, or, of a flow in
 streaming mode, the event is appended to the ingress log of its live run. Both note the event as
-delivered in the same transaction in which they store their own, so that a crash in between neither
-loses an event nor delivers it twice.
+delivered when they have stored their own, so that a crash neither loses an event nor delivers it
+twice: the one in the same transaction, the other by the id of the event, which the log knows.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from sqlmodel import Session
 
 from weft_engine.flow.model import Flow
+from weft_server.accounts.principal import Principal
 from weft_server.database import utc_now
 from weft_server.errors import Conflict
 from weft_server.runs.fired import Fired
@@ -47,8 +48,15 @@ class LiveStreams(Protocol):
         Args:
             armed: The frozen flow.
             trigger: `{node, event_id, payload, at}`.
-            mark: To be called in the transaction that stores the record.
+            mark: To be called once the record is stored, in a transaction: what is delivered again
+                after a crash in between is known by its id.
         """
+
+    async def begin(self, principal: Principal, flow_id: str) -> None:
+        """Start the live run of a flow that was armed; it takes over from the one before."""
+
+    async def end(self, flow_id: str) -> None:
+        """Stop the live run of a flow that was disarmed."""
 
 
 class Delivery:

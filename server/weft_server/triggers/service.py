@@ -109,6 +109,8 @@ class Triggers:
             return arming.register(session, row, found, present, now)
 
         await self._database.run(store)
+        if flow.mode == "streaming" and self._delivery.live is not None:
+            await self._delivery.live.begin(principal, flow_id)
         self._tell(access.flow.workspace_id, flow_id, "flow_armed")
         self._dispatcher.wake(flow_id)
         return await self.state(principal, flow_id)
@@ -120,16 +122,19 @@ class Triggers:
             Missing, Forbidden: as with `arm`.
         """
 
-        def work(session: Session) -> str:
+        def work(session: Session) -> tuple[str, bool]:
             row = flow_access(session, principal, flow_id, Role.EDITOR).flow
             armed = session.get(ArmedFlow, flow_id)
+            live = armed is not None and armed.mode == "streaming"
             if armed is not None:
                 session.delete(armed)
             for trigger in repository.triggers(session, flow_id):
                 arming.switch_off(session, trigger)
-            return row.workspace_id
+            return row.workspace_id, live
 
-        workspace_id = await self._database.run(work)
+        workspace_id, live = await self._database.run(work)
+        if live and self._delivery.live is not None:
+            await self._delivery.live.end(flow_id)
         self._tell(workspace_id, flow_id, "flow_disarmed")
         self._dispatcher.wake(flow_id)
         return await self.state(principal, flow_id)

@@ -46,7 +46,7 @@ class Board:
             result.started_at = now_text()
             self.results[name] = result
             extra = {"delivery": node.delivery} if node.delivery else {}
-            self._voice.say("node_started", name, {"live": True, **extra})
+            self._voice.say("node_started", name, extra)
 
     def again(self, attempt: int) -> None:
         """The job starts again: what its subtasks counted before is in its checkpoint."""
@@ -121,7 +121,7 @@ class Board:
         rates = {"in": round(max(in_rate, 0.0), 1), "out": round(max(rate, 0.0), 1)}
         result = self.results[name]
         result.count_in, result.count_out = counts["in"], dict(counts["out"])
-        self._voice.say("node_progress", name, {**told, "rates": rates})
+        self._voice.say("node_progress", name, {**told, "rates": rates, "live": True})
 
     def _count(self, name: str, node: LiveNode) -> dict[str, Any]:
         mine = [each for key, each in self._counts.items() if key[0] == name]

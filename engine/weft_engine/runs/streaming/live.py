@@ -284,7 +284,7 @@ class LiveRun:
             self._broke = dict(message["failure"])
         elif kind == "sample":
             point = work.points.known.get(message["point"])
-            data = {"port": message["port"], "records": message["records"]}
+            data = {"port": message["port"], "records": message["records"], "live": True}
             self.voice.say("node_sample", point.node if point is not None else node, data)
         elif kind == "stop":
             self._stop(work, message)
