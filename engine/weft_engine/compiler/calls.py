@@ -1,8 +1,9 @@
 """How a node's `process` is called: arguments from what arrived, outputs from its answer."""
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from weft_engine.errors import NodeError
@@ -30,6 +31,12 @@ class Stats:
     taken: int = 0
 
 
+@lru_cache(maxsize=1024)
+def _asks(cls: type[NodeType]) -> bool:
+    """Whether its `process_batch` asks for the context."""
+    return "ctx" in inspect.signature(cls.process_batch).parameters  # type: ignore[attr-defined]
+
+
 class Call:
     """A node's `process`, called with what arrived at its ports."""
 
@@ -52,6 +59,32 @@ class Call:
         """How many outputs there are beside that for failures."""
         method: Callable[..., Any] = node.process  # type: ignore[attr-defined]
         self.method = partial(method, ctx=ctx) if work.takes_context else method
+
+    def batch(self, rows: Sequence[Mapping[str, Any]]) -> Any:
+        """Call the node for many records at once; what it answers, or something to await.
+
+        Args:
+            rows: For each record its arguments by port.
+        """
+        method: Callable[..., Any] = self.node.process_batch  # type: ignore[attr-defined]
+        lists = {
+            port.name: [row.get(port.name, port.default) for row in rows]
+            for port in self.work.inputs
+        }
+        if _asks(type(self.node)):
+            lists["ctx"] = self.ctx  # type: ignore[assignment]
+        return method(**lists)
+
+    def answers(self, answer: Any, count: int) -> list[Sequence[Any]]:
+        """What leaves by each output, for each record of a batch."""
+        if not isinstance(answer, list) or len(answer) != count:
+            given = len(answer) if isinstance(answer, list) else type(answer).__qualname__
+            raise NodeError(
+                f"The node gave {given} where it promises a list of {count} answers.",
+                code="node.bad_output",
+                hint="This is a mistake in the node type; report it to its author.",
+            )
+        return [self.results(each) for each in answer]
 
     @property
     def simple(self) -> bool:

@@ -13,6 +13,7 @@ from weft_engine.compiler.activation import (
     ValueSource,
 )
 from weft_engine.compiler.awaited import Awaited
+from weft_engine.compiler.batching import LiftedBatches
 from weft_engine.compiler.calls import Call
 from weft_engine.kernel.operators.base import Operator
 from weft_engine.kernel.policy import Policy
@@ -52,6 +53,8 @@ def choose(
         return Choice(partial(Awaited, call, places, streams or None, _concurrency(call)), outputs)
     if not streams:
         return Choice(partial(ValueCall, call, places), outputs)
+    if call.work.batched:
+        return Choice(partial(LiftedBatches, call, places, streams), outputs)
     if many:
         return Choice(partial(LiftedMany, call, places, streams), outputs)
     if call.simple and not call.work.named and not call.routed:

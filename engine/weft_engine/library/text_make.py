@@ -53,6 +53,11 @@ class FillTemplate(NodeType):
         """Return the text."""
         return self._compiled(item, environment(ctx))
 
+    def process_batch(self, item: list[Json], ctx: NodeContext | None = None) -> list[Text]:
+        """Return the texts; what does not depend on the record is looked up once."""
+        env, compiled = environment(ctx), self._compiled
+        return [compiled(each, env) for each in item]
+
     @cached_property
     def _compiled(self) -> CompiledTemplate:
         return compile_template(self.template)

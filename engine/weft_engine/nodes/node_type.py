@@ -152,6 +152,11 @@ class NodeType(BaseModel):
     - `region(self, …inputs) -> outputs`, of a container: never called, it only names the outer
       ports, values or DataStreams. What it does is `drive(self, region: Region) -> Drive`.
 
+    Beside `process` there may be `process_batch(self, …lists) -> list`, which takes a list for each
+    port and gives the answers in order, when many records at a time are cheaper. Where it fails,
+    smaller lists are tried until the record is found, so it must change nothing outside. Settings
+    `batch_size` and `max_batch_s` bound how many records, and how long, a batch may take.
+
     The first two may ask for `ctx: NodeContext`. A node type that parks also has
     `park(self, …inputs, ctx) -> Wake | None`, asked before `process`: None when there is no need to
     wait, else what to wait for; `process` is called when that has come, with `ctx.signal`.

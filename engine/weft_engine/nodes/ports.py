@@ -46,6 +46,8 @@ class Work:
     """It has a parameter `ctx`."""
     by_name: bool = False
     """`process` gives a dict, port → value: its ports are named by a setting."""
+    batched: bool = False
+    """It has `process_batch` beside `process`: lists in, one list with the answers out."""
 
     def input(self, name: str) -> PortDef | None:
         """The input port of that name."""
@@ -82,7 +84,28 @@ def work_of(cls: type[NodeType]) -> Work:
         asynchronous=inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method),
         takes_context=any(parameter.name == CONTEXT for parameter in parameters),
         by_name=by_name,
+        batched=_batched(cls, kind, inputs, outputs),
     )
+
+
+def _batched(
+    cls: type[NodeType], kind: str, inputs: tuple[PortDef, ...], outputs: tuple[PortDef, ...]
+) -> bool:
+    """Whether it works on many records at a time; TypeError when it cannot."""
+    method, name = getattr(cls, "process_batch", None), cls.__qualname__
+    if method is None:
+        return False
+    if kind != "process" or cls.info.parks or any(port.type.stream for port in outputs):
+        raise TypeError(f"{name}: `process_batch` stands beside a `process` that gives values")
+    if cls.info.effects:
+        # A batch that fails is cut into smaller ones, and what they did would be done again.
+        raise TypeError(f"{name}: a node with effects is called record by record")
+    taken = [one for one in inspect.signature(method).parameters if one not in ("self", CONTEXT)]
+    if taken != [port.name for port in inputs]:
+        raise TypeError(f"{name}: `process_batch` takes what `process` takes, as lists")
+    if inspect.iscoroutinefunction(method) != inspect.iscoroutinefunction(cls.process):  # type: ignore[attr-defined]
+        raise TypeError(f"{name}: `process` and `process_batch` are both asynchronous, or neither")
+    return True
 
 
 def dynamic_port(source: PortsFrom, name: str) -> PortDef:

@@ -88,6 +88,7 @@ class Traits(_Described):
     unbounded: bool = False
     needs_end: bool = False
     parks: bool = False
+    batchable: bool = False
 
 
 class Example(_Described):
@@ -152,7 +153,7 @@ class NodeSpec(_Described):
             ports_from=info.ports_from,
             single_when=_single_when(info),
             settings=_settings(node),
-            traits=_traits(info, work.asynchronous),
+            traits=_traits(info, asynchronous=work.asynchronous, batched=work.batched),
             examples=examples,
             aliases={"en": info.aliases_en, "zh": info.aliases_zh},
             i18n={"zh": _zh(info.zh)},
@@ -257,7 +258,7 @@ def _settings(node: NodeClass) -> JsonSchema:
     return schema
 
 
-def _traits(info: NodeInfo, asynchronous: bool) -> Traits:
+def _traits(info: NodeInfo, *, asynchronous: bool, batched: bool) -> Traits:
     waits = asynchronous or info.parks or info.inside is not None
     light = info.pure and not info.effects and info.cost == "cheap" and not waits
     return Traits(
@@ -270,6 +271,7 @@ def _traits(info: NodeInfo, asynchronous: bool) -> Traits:
         unbounded=info.unbounded,
         needs_end=info.needs_end,
         parks=info.parks,
+        batchable=batched,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, Final
 
+from weft_engine.compiler.batching import BatchSize, gathers
 from weft_engine.compiler.calls import Call
 from weft_engine.compiler.lowered import policy_of
 from weft_engine.compiler.program import ScopePlan, Unit
@@ -208,6 +209,8 @@ class _Planning:
             made.shared = Call(built, work, (), _NOBODY, routed=made.routed)
         wanted = getattr(built, "concurrency", CONCURRENCY if work.asynchronous else 1)
         made.concurrency = wanted if isinstance(wanted, int) else 1
+        if unit.kind == "map" and gathers(built, work, node.timeout_s):
+            made.concurrency = max(made.concurrency, BatchSize.of(built).most)
         return made
 
     def _slots(self, name: str, work: Work) -> Iterator[Slot]:

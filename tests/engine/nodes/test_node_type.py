@@ -134,6 +134,7 @@ def test_the_description() -> None:
     assert spec["traits"] == {
         "pure": True, "deterministic": True, "effects": True, "async": True, "cost": "cheap",
         "region": "run", "unbounded": False, "needs_end": False, "parks": False,
+        "batchable": False,
     }  # fmt: skip
     assert spec["executor"]["class"] == "Summarise"
     assert spec["i18n"]["zh"]["title"] == "节点"

@@ -2143,6 +2143,8 @@ export interface components {
         Traits: {
             /** @default false */
             asynchronous: boolean;
+            /** @default false */
+            batchable: boolean;
             /**
              * @default cheap
              * @enum {string}

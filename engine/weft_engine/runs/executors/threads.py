@@ -5,10 +5,12 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
+from weft_engine.compiler.batching import gathers
 from weft_engine.compiler.program import ScopePlan, Unit
 from weft_engine.kernel.backends.local import BATCH_SIZE
 from weft_engine.kernel.io_loop import io_loop
@@ -16,6 +18,7 @@ from weft_engine.nodes.spec import ERROR_PORT
 from weft_engine.runs.context import Context, Place, RunScope
 from weft_engine.runs.executors.base import Handle, Sink, UnitOutcome, UnitTask
 from weft_engine.runs.executors.calling import Site, answered, awaited, outcome
+from weft_engine.runs.executors.gathering import Gathering
 from weft_engine.runs.executors.stretch import StopSign, work_on_stretch
 from weft_engine.runs.outputs import OutputStore
 
@@ -84,6 +87,7 @@ class ThreadsExecutor:
         self._store = store
         self._batch_size = batch_size
         self._sites: dict[tuple[str, int], Site] = {}
+        self._gatherings: dict[tuple[str, int], Gathering] = {}
         self._lock = threading.Lock()
 
     def submit(self, task: UnitTask, sink: Sink, done: Done) -> Handle:
@@ -97,6 +101,7 @@ class ThreadsExecutor:
     def leave(self, scope: str, unit: int) -> None:
         """Close the node of a unit of calls."""
         with self._lock:
+            self._gatherings.pop((scope, unit), None)
             site = self._sites.pop((scope, unit), None)
         if site is not None:
             pool.run(partial(_closed, site))
@@ -124,6 +129,8 @@ class ThreadsExecutor:
     def _call(self, task: UnitTask, sink: Sink, done: Done) -> Handle:
         name = task.unit.nodes[0]
         site = self._site(task.plan, task.unit, task.scope)
+        if task.key and gathers(site.node, site.work, _limit(task)):
+            return self._gathering(task, site, sink).add(task.arguments or {}, task.attempt, done)
         place = task.place or Place(name, scope=task.scope, attempt=task.attempt)
         ctx = Context(self._scope, name, place, sink.log, sink.progress)
         if not site.work.asynchronous:
@@ -135,6 +142,19 @@ class ThreadsExecutor:
         else:
             handle.start()
         return handle
+
+    def _gathering(self, task: UnitTask, site: Site, sink: Sink) -> Gathering:
+        """What puts calls of a node for single records together."""
+        key, name = (task.scope, task.unit.id), task.unit.nodes[0]
+        with self._lock:
+            found = self._gatherings.get(key)
+            if found is None:
+                place = replace(
+                    task.place or Place(name), scope=task.scope, index=None, attempt=1, cancel=None
+                )
+                ctx = Context(self._scope, name, place, sink.log, sink.progress)
+                found = self._gatherings[key] = Gathering(name, site, ctx, pool.run)
+            return found
 
     def _site(self, plan: ScopePlan, unit: Unit, scope: str) -> Site:
         with self._lock:
@@ -150,6 +170,10 @@ class ThreadsExecutor:
                 )
                 self._sites[scope, unit.id] = site
             return site
+
+
+def _limit(task: UnitTask) -> float | None:
+    return task.plan.compiled.flow.nodes[task.unit.nodes[0]].timeout_s
 
 
 def _blocking(site: Site, task: UnitTask, ctx: Context, done: Done) -> None:
