@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from weft_engine.runs.context import RunScope
 from weft_engine.runs.executors.base import Handle, Resources, Sink, UnitOutcome, UnitTask
 from weft_engine.runs.executors.remote_crew import Crew, Member
 from weft_engine.runs.executors.remote_messages import note, plans, program_as_data
+from weft_engine.runs.executors.remote_parts import Parts, divisible
 from weft_engine.runs.executors.remote_unit import Home, RemoteUnit, unknown_plan
 from weft_engine.runs.executors.threads import ThreadsExecutor
 from weft_engine.runs.files import LocalFiles
@@ -88,6 +90,21 @@ class RemoteExecutor:
         if name is None:
             raise unknown_plan(task.plan.path)
         task = replace(task, resources=self._needs(task, nodes))
+        most = self._request.parallelism or self._program.flow.parallelism or 1
+        by = divisible(task) if most > 1 else None
+        if by is not None:
+            send = partial(self._send, name, nodes)
+            return Parts(task, by, most, send, sink, self._store, done)
+        return self._send(name, nodes, task, sink, done)
+
+    def _send(
+        self,
+        name: str,
+        nodes: dict[str, Node],
+        task: UnitTask,
+        sink: Sink,
+        done: Callable[[UnitOutcome], None],
+    ) -> Handle:
         self._remote.add((task.scope, task.unit.id))
         infos = [type(task.plan.compiled.nodes[node]).info for node in nodes]
         unit = RemoteUnit(
@@ -119,8 +136,11 @@ class RemoteExecutor:
             self._here.close()
 
     def _stays(self, task: UnitTask, nodes: dict[str, Node]) -> bool:
-        """Calls that wait hold nothing but memory: here is the best place for them. So it is for
-        what reads and writes files, where workers have others."""
+        """Whether here is the best place.
+
+        It is for calls that only wait, which hold nothing but memory; and for what reads and writes
+        files, where workers have others.
+        """
         if any(node.resources is not None for node in nodes.values()):
             return False
         if not self._crew.room.near and any(_has_files(task, name) for name in nodes):
