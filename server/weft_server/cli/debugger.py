@@ -35,6 +35,9 @@ _GOING: Final = {
     "into": "step_into", "i": "step_into", "out": "step_out", "o": "step_out",
 }  # fmt: skip
 
+_ANSWER_S: Final = 1.0
+"""How long a run may take to show a value that was replaced."""
+
 Tell = Callable[[Command], None]
 
 
@@ -79,6 +82,8 @@ class Debugger:
         self._tell = tell
         self._cancel = cancel
         self._stops: dict[str, Mapping[str, Any]] = {}
+        self._shown = threading.Event()
+        """A stop was told, perhaps anew with another value."""
         self._pauses: SimpleQueue[bool] = SimpleQueue()
         self._thread = threading.Thread(target=self._ask_on, name="weft-debugger", daemon=True)
 
@@ -90,6 +95,7 @@ class Debugger:
         """Take in an event of the run; called from its threads."""
         if event["type"] == "breakpoint_hit":
             self._stops[event["at"]] = event
+            self._shown.set()
         elif event["type"] == "breakpoint_left":
             self._stops.pop(event["at"], None)
         elif event["type"] == "run_paused" and event.get("reason") != "waiting":
@@ -110,6 +116,7 @@ class Debugger:
 
     def _ask(self, stop: Mapping[str, Any] | None) -> bool:
         """Read a command and do it; whether the run goes on."""
+        stop = self._stops.get(str(stop["at"]), stop) if stop is not None else None
         if sys.stdin.isatty():
             sys.stderr.write("(weft) ")
             sys.stderr.flush()
@@ -123,8 +130,7 @@ class Debugger:
         if word in _GOING:
             at = str(stop["at"]) if stop is not None and word not in ("c", "continue") else None
             kind: Any = _GOING[word]
-            self._tell(Command(kind=kind, at=at))
-            return True
+            return self._told(Command(kind=kind, at=at))
         if word in ("quit", "q"):
             self._cancel()
             return True
@@ -177,13 +183,25 @@ class Debugger:
             except ValueError:
                 err(self._words["bad_value"].format(text=value.strip()))
                 return
-            self._tell(Command(kind="edit", at=str(stop["at"]), port=port, value=read))
-            err(self._words["set"].format(port=port))
+            self._shown.clear()
+            if self._told(Command(kind="edit", at=str(stop["at"]), port=port, value=read)):
+                self._shown.wait(_ANSWER_S)
+                err(self._words["set"].format(port=port))
 
     def _break(self, text: str) -> None:
         try:
-            self._breakpoints.append(read_breakpoint(text))
+            wanted = [*self._breakpoints, read_breakpoint(text)]
         except FlowError as error:
             err(f"{error.message} {error.hint}")
             return
-        self._tell(Command(kind="breakpoints", breakpoints=list(self._breakpoints)))
+        if self._told(Command(kind="breakpoints", breakpoints=wanted)):
+            self._breakpoints = wanted
+
+    def _told(self, command: Command) -> bool:
+        """Tell the run something; whether it takes it."""
+        try:
+            self._tell(command)
+        except WeftError as error:
+            err(f"{error.message} {error.hint}")
+            return False
+        return True

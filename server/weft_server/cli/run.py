@@ -40,7 +40,7 @@ _WORDS: Final = {
 }  # fmt: skip
 MOST_ROWS: Final = 20
 FAILED, INVALID, WAITING, INTERRUPTED = 1, 2, 3, 130
-_REFUSALS: Final = {"run.unknown_env", "run.mode_unsupported"}
+_REFUSALS: Final = {"run.unknown_env", "run.mode_unsupported", "run.bad_breakpoint"}
 """Failures that the arguments or the flow are to blame for."""
 
 
