@@ -12,6 +12,7 @@ import { FailureBox } from "./FailureBox";
 import classes from "./NodeData.module.css";
 import { ActivationBar } from "./node/ActivationBar";
 import { ForkButton } from "./node/ForkButton";
+import { PinButton } from "./node/PinButton";
 import { type NodeLook, useLookOf } from "./nodes";
 import { PortTools } from "./PortTools";
 import { type ShownActivation, useShownOf } from "./shown";
@@ -196,6 +197,7 @@ function OnePort(props: OnePortProps) {
             onChange={(next) => setWanted(next as View)}
           />
         )}
+        {side === "output" && <PinButton path={nodeId} />}
         <PortTools
           port={port}
           title={look?.name ?? name}

@@ -42,9 +42,13 @@ function mistakeIn(text: string): number {
     while (sign(","));
     return sign(end);
   };
+  const entry = (): boolean => {
+    skip();
+    return take(STRING) && sign(":") && value();
+  };
   const value = (): boolean => {
     skip();
-    if (sign("{")) return list("}", () => (skip(), take(STRING)) && sign(":") && value());
+    if (sign("{")) return list("}", entry);
     if (sign("[")) return list("]", value);
     return take(STRING) || take(WORD) || take(NUMBER);
   };

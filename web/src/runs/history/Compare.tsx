@@ -104,7 +104,9 @@ function Line({ difference, most }: { difference: Difference; most: number }) {
       >
         {change === null
           ? t("compare.only")
-          : `${change > 0 ? "+" : change < 0 ? "−" : ""}${formats.duration(Math.abs(change))}${share(change, a)}`}
+          : Math.abs(change) < 1
+            ? "="
+            : `${change > 0 ? "+" : "−"}${formats.duration(Math.abs(change))}${share(change, a)}`}
       </td>
     </tr>
   );

@@ -78,6 +78,7 @@ export function FilterBar({ filter, onFilter, runs }: FilterBarProps) {
       <TextInput
         size="xs"
         type="date"
+        className={classes.day ?? ""}
         aria-label={t("history.from")}
         title={t("history.from")}
         max={filter.to || undefined}
@@ -87,6 +88,7 @@ export function FilterBar({ filter, onFilter, runs }: FilterBarProps) {
       <TextInput
         size="xs"
         type="date"
+        className={classes.day ?? ""}
         aria-label={t("history.to")}
         title={t("history.to")}
         min={filter.from || undefined}
@@ -115,7 +117,7 @@ function Choice({ label, any, value, data, onChange, testid }: ChoiceProps) {
   return (
     <Select
       size="xs"
-      w={124}
+      w={112}
       aria-label={label}
       title={label}
       data-testid={testid}

@@ -124,7 +124,9 @@ function Line({ run, current, flow, chosen, onChoose, onOpen }: LineProps) {
       <td>
         {run.started_by?.name}
         {tags.map((tag) => (
-          <i key={String(tag)}>{tag}</i>
+          <i key={String(tag)} className={classes.tag}>
+            {tag}
+          </i>
         ))}
       </td>
       <td>
