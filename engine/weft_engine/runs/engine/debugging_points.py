@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from weft_engine.compiler.program import Program, ScopePlan
@@ -51,12 +52,17 @@ class Points:
     """The breakpoints of a run."""
 
     def __init__(self, program: Program) -> None:
-        self._places = {path: (plan, name) for plan, path, name in _nodes(program)}
+        self._program = program
         self._at: dict[tuple[str, str], list[Point]] = {}
         self._known: dict[str, Point] = {}
         self.said: Sequence[Breakpoint] = ()
         self.strange: list[str] = []
         """Nodes with breakpoints that this run does not have."""
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[ScopePlan, str]]:
+        """Every node that runs, by its path; most runs have no breakpoints, and need none."""
+        return {path: (plan, name) for plan, path, name in _nodes(self._program)}
 
     @property
     def active(self) -> bool:
