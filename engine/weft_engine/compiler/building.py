@@ -15,6 +15,7 @@ from weft_engine.compiler.calling import CALL, ON_ERROR, called, is_isolated
 from weft_engine.compiler.check import check
 from weft_engine.compiler.compiled import build_nodes, must_be_valid
 from weft_engine.compiler.optimise import optimised
+from weft_engine.compiler.optimise.dead import fixed_variables
 from weft_engine.compiler.optimise.notes import Notes
 from weft_engine.compiler.program import Program, ProgramOptions, ScopePlan
 from weft_engine.compiler.scopes import Scope, Scopes, split
@@ -54,7 +55,7 @@ def compile_program(
     wirings = infer_scopes(flow, catalogue, scopes)
     found = check(flow, catalogue, wiring=wirings[""], scopes=scopes, flows=options.flows)
     must_be_valid(found, only, scopes)
-    building = _Building(catalogue, options)
+    building = _Building(flow, catalogue, options)
     top, on_error = building.flow(scopes, wirings, only=only)
     return Program(
         flow=flow,
@@ -83,10 +84,11 @@ _ROOT = _Place()
 
 
 class _Building:
-    def __init__(self, catalogue: Catalogue, options: ProgramOptions) -> None:
+    def __init__(self, flow: Flow, catalogue: Catalogue, options: ProgramOptions) -> None:
         self.catalogue = catalogue
         self.options = options
         self.notes = Notes()
+        self.fixed = fixed_variables(flow, catalogue)
 
     def flow(
         self,
@@ -133,6 +135,7 @@ class _Building:
                 isolated=here in self.options.isolate,
             )
 
+        variables = self.fixed if place is _ROOT else {}
         units = cut(scope, wiring, running, kind)
         plan = ScopePlan(
             path=path,
@@ -150,7 +153,7 @@ class _Building:
             },
             captures=scope.captures,
         )
-        return optimised(plan, self.options, self.notes)
+        return optimised(plan, self.options, variables, self.notes)
 
     def _inside(
         self,

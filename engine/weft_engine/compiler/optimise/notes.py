@@ -36,6 +36,30 @@ TEXTS: Final = {
         "then; it is done in runs that nobody looks at",
         "{node} 可以只读取用到的列（{columns}），但那样就显示不全；只在无人查看的运行中这样做",
     ),
+    "dead_branch.closed": (
+        "{node} never sends anything to {ports}: its condition is always the same",
+        "{node} 从不向 {ports} 送出记录：它的条件结果始终相同",
+    ),
+    "dead_branch.never": (
+        "never run, as they lie behind ways that are never taken: {listed}",
+        "位于从不走到的分支之后，不会执行：{listed}",
+    ),
+    "dead_branch.unread": (
+        "nothing comes of {node}; it still runs, as it may fail. Switch it off if it is not needed",
+        "{node} 的输出无人使用；它仍会执行，因为它可能失败。不需要时可以停用",
+    ),
+    "parallel.units": (
+        "{count} units need not wait for each other",
+        "{count} 个单元互不等待",
+    ),
+    "batch.done": (
+        "{node} takes many records at a time, {most} at most",
+        "{node} 一次处理多条记录，最多 {most} 条",
+    ),
+    "batch.limited": (
+        "{node} takes records one by one, as each has a time limit or may not share a batch",
+        "{node} 逐条处理记录，因为每条都有时间限制，或不允许成批",
+    ),
 }
 """The messages by key, in English and Chinese; the parameters of the note fill them in."""
 

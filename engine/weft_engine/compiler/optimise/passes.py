@@ -1,25 +1,34 @@
 """The passes in their order."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
+from weft_engine.compiler.optimise.dead import say_dead
 from weft_engine.compiler.optimise.notes import Notes
 from weft_engine.compiler.optimise.push_filter import push_filters
 from weft_engine.compiler.optimise.push_projection import narrowed_readers
 from weft_engine.compiler.optimise.rows import Rows
+from weft_engine.compiler.optimise.side_by_side import say_side_by_side
 from weft_engine.compiler.program import ProgramOptions, ScopePlan
 
 
-def optimised(plan: ScopePlan, options: ProgramOptions, notes: Notes) -> ScopePlan:
+def optimised(
+    plan: ScopePlan, options: ProgramOptions, variables: Mapping[str, Any], notes: Notes
+) -> ScopePlan:
     """A scope that does less work for the same results.
 
     Args:
         plan: The scope, cut into units.
         options: What of the run matters.
+        variables: The variables that nothing sets, with their values.
         notes: Where to say what was done.
     """
     if not options.optimise:
         return plan
     rows = Rows(plan)
+    say_side_by_side(rows, notes)
+    say_dead(rows, variables, notes)
     ahead = push_filters(rows, notes, attended=options.attended)
     narrow = narrowed_readers(rows, notes, attended=options.attended)
     if not ahead and not narrow:

@@ -1,5 +1,6 @@
 """Choosing a way."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Final, Generic, Literal, NamedTuple, Self, TypeVar
 
@@ -7,6 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from weft_engine.library.environment import environment
+from weft_engine.nodes.expression_facts import constant
 from weft_engine.nodes.expressions import CompiledExpression, Expression, compile_expression
 from weft_engine.nodes.node_type import (
     SKIP,
@@ -71,6 +73,11 @@ class If(NodeType):
         if self._compiled(item, environment(ctx)):
             return Branches(item, SKIP)
         return Branches(SKIP, item)
+
+    def never_taken(self, variables: Mapping[str, Any]) -> frozenset[str]:
+        """One of the two ways, when the condition does not depend on the record."""
+        known, found = constant(self.condition, variables)
+        return frozenset({"false" if found else "true"} if known else ())
 
     @cached_property
     def _compiled(self) -> CompiledExpression:
@@ -165,6 +172,18 @@ class Switch(NodeType):
                 if self.take == "first":
                     break
         return taken or {OTHERWISE: item}
+
+    def never_taken(self, variables: Mapping[str, Any]) -> frozenset[str]:
+        """The cases that are never true; with `first` also all behind one that always is."""
+        closed: set[str] = set()
+        always = False
+        for case in self.cases:
+            known, found = constant(case.when, variables)
+            if (always and self.take == "first") or (known and not found):
+                closed.add(case.name)
+            elif known:
+                always = True
+        return frozenset({*closed, OTHERWISE} if always else closed)
 
     @cached_property
     def _compiled(self) -> list[tuple[str, CompiledExpression]]:
