@@ -91,6 +91,19 @@ const errors = {
   "journal.value_lost.hint": "Run the flow again from the node that gave it.",
   "run.timeout": "The run took longer than it may.",
   "run.timeout.hint": "Give it more time, or let it do less.",
+  "run.env_unavailable": "The environment of the run has no workers.",
+  "run.env_unavailable.hint":
+    "Run it in another environment, or ask whoever looks after the server about its cluster.",
+  "run.resources_unavailable":
+    "The node asks for more than any machine of the environment {{env}} has.",
+  "run.resources_unavailable.hint": "Let it ask for less, or run it in another environment.",
+  "run.worker_lost": "The worker process that worked on it is gone.",
+  "run.worker_lost.hint":
+    "It was often short of memory: let the node work on less at a time, or say how much it needs.",
+  "run.worker_unfit": "A worker cannot take part in the run.",
+  "run.worker_unfit.hint": "Install the same version of Weft and the same node types everywhere.",
+  "run.value_too_big": "A value is too big to be sent to another process.",
+  "run.value_too_big.hint": "Give it as a stream of smaller records, or through a file.",
   "run.too_many": "Too many runs are waiting.",
   "run.too_many.hint": "Wait until some have ended, or stop one.",
   "run.engine_unavailable": "The engine is not running at the moment.",
