@@ -1,8 +1,10 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { infer, portId } from "./infer";
 import { typeText } from "./ports";
 import { SPECS } from "./testing/catalogue";
-import { edgeId, type FlowEdge, type FlowNode } from "./types";
+import { edgeId, type FlowEdge, type FlowNode, type JsonMap, type SpecLike } from "./types";
 import { firstFit, judge } from "./wiring";
 
 const node = (id: string, type: string): [string, FlowNode] => [
@@ -51,6 +53,32 @@ describe("infer", () => {
     const { lifted, edges: hows } = infer(nodes, edges, SPECS);
     expect([...lifted]).toEqual(["write", "split"]);
     expect([...hows.values()]).toEqual(["same", "lift", "lift"]);
+  });
+});
+
+describe("single values where streams are taken", () => {
+  type Vector = {
+    name: string;
+    nodes: Record<string, [string, JsonMap, "route"?]>;
+    edges: [string, string, string, string][];
+    outputs: Record<string, string>;
+  };
+  const { specs, flows } = JSON.parse(
+    readFileSync(join(__dirname, "../../../tests/vectors/single_when.json"), "utf8"),
+  ) as { specs: SpecLike[]; flows: Vector[] };
+  const known = new Map(specs.map((spec) => [spec.type, spec]));
+
+  it.each(flows.map((v) => [v.name, v] as const))("agree with Python: %s", (_name, vector) => {
+    const wired = Object.entries(vector.nodes).map(([id, [kind, settings, route]]) => {
+      const [, plain] = node(id, kind);
+      return [id, { ...plain, settings, ...(route ? { on_error: route } : {}) }];
+    });
+    const ends = vector.edges.map((e) => edge(...e));
+    const { outputs } = infer(Object.fromEntries(wired), ends, known);
+    for (const [place, wanted] of Object.entries(vector.outputs)) {
+      const [at = "", port = ""] = place.split(".");
+      expect(typeText(outputs.get(portId(at, port)) ?? { name: "?", item: null })).toBe(wanted);
+    }
   });
 });
 

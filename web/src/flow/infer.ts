@@ -23,7 +23,7 @@ import {
   parseType,
   streamOf,
 } from "./ports";
-import type { FlowEdge, FlowNode, InsideLike, PortLike, SpecLike } from "./types";
+import type { FlowEdge, FlowNode, InsideLike, JsonMap, PortLike, SpecLike } from "./types";
 
 export type Specs = ReadonlyMap<string, SpecLike>;
 
@@ -136,14 +136,17 @@ class Inference {
     const into = this.incoming.get(id) ?? [];
     const known = this.specs.has(node.type);
     const ports = portsOf(node, this.specs, known ? into : this.edges);
-    const found: Arrivals = { lifted: false, given: new Map(), bound: new Map() };
+    const found = arrivals();
     const own = ports.inside ? into.filter((e) => innerEnd(e, this.around) !== "target") : into;
     this.arrive(found, own, ports.inputs);
     if (found.lifted) this.lifted.add(id);
     for (const [port, type] of found.given) this.inputs.set(portId(id, port), type);
     if (ports.inside) this.inside(id, ports.inside, found, into);
+    const single = onlySingle(found) && mayBeSingle(this.specs.get(node.type), node.settings);
     for (const port of ports.outputs) {
-      this.outputs.set(portId(id, port.name), leaving(parseType(port.type), found));
+      const type = leaving(parseType(port.type), found);
+      const alone = single && port.name !== ERROR_PORT && isStream(type);
+      this.outputs.set(portId(id, port.name), alone ? inner(type) : type);
     }
   }
 
@@ -155,7 +158,7 @@ class Inference {
       this.outputs.set(portId(id, innerId(port.name)), type);
     }
     this.scope(id);
-    const exits: Arrivals = { lifted: false, given: new Map(), bound: found.bound };
+    const exits = arrivals(found.bound);
     const back = into.filter((e) => innerEnd(e, this.around) === "target");
     this.arrive(exits, back, inside.inputs, true);
     for (const [port, type] of exits.given) this.inputs.set(portId(id, innerId(port)), type);
@@ -179,6 +182,7 @@ class Inference {
       this.hows.set(edge.id, gathers && ok ? "collect" : how);
       found.given.set(edge.target_port, given);
       if (how === "lift") found.lifted = true;
+      found.hows.add(how);
       if (ok) bind(found.bound, wanted, given);
     }
   }
@@ -196,10 +200,31 @@ function byTarget(edges: readonly FlowEdge[]): Map<string, FlowEdge[]> {
 
 interface Arrivals {
   lifted: boolean;
+  /** What happens on the ways to it. */
+  hows: Set<How>;
   /** Input port → the type that arrives there. */
   given: Map<string, PortType>;
   /** What stands for each type variable. */
   bound: Map<string, PortType>;
+}
+
+const arrivals = (bound: Map<string, PortType> = new Map()): Arrivals => ({
+  lifted: false,
+  hows: new Set(),
+  given: new Map(),
+  bound,
+});
+
+/** Whether single values arrive where streams are taken, and nothing else. */
+const onlySingle = ({ hows }: Arrivals): boolean => hows.size === 1 && hows.has("single");
+
+/** Whether a node of these settings gives single values where only such arrive. */
+function mayBeSingle(spec: SpecLike | undefined, settings: JsonMap): boolean {
+  const rule = spec?.single_when;
+  if (!rule) return false;
+  if (!rule.setting) return true;
+  const fallback = spec?.settings.properties?.[rule.setting]?.default;
+  return (rule.setting in settings ? settings[rule.setting] : fallback) === rule.value;
 }
 
 function leaving(type: PortType, { lifted, bound }: Arrivals): PortType {

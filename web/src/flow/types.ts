@@ -158,6 +158,8 @@ export interface SpecLike {
   outputs: PortLike[];
   inside?: InsideLike | null;
   ports_from?: PortsFromLike | null;
+  /** When it gives single values where only such arrive; always, when no setting is named. */
+  single_when?: { setting: string; value: string } | null;
   settings: SettingsLike;
 }
 
