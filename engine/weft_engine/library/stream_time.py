@@ -117,29 +117,29 @@ class QuietTimes(Timestamps):
         super().__init__(spec, fn, bound_ms)
         self._quiet_ms = quiet_ms
         self._heard: int | None = None
+        self._next: int | None = None
         self._reached = MIN_TIME
 
     def process(self, port: int, batch: Batch) -> None:
         super().process(port, batch)
         self._heard = self.context.now()
+        self._next = self._heard + self._quiet_ms
 
     def due(self) -> int | None:
-        first = super().due()
-        if first is not None or self._heard is None or self._greatest is None:
-            return first
-        return max(self._heard + self._quiet_ms, self.context.now() + _STEP_MS)
+        return self.context.now() if self._catch_up else self._next
 
     def tick(self, now: int) -> None:
         if self._catch_up:
-            self._heard = now
+            self._heard, self._next = now, now + self._quiet_ms
             super().tick(now)
             return
-        if self._heard is None or self._greatest is None or now < self._heard + self._quiet_ms:
+        if self._heard is None or self._greatest is None or now < (self._next or now):
             return
-        before = self._reached
-        self._reached = max(before, super()._watermark() + now - self._heard)
-        if self._reached > before:
-            self.context.emit_watermark(self._reached)
+        self._next = now + _STEP_MS
+        reached = super()._watermark() + now - self._heard
+        if reached > self._reached:
+            self._reached = reached
+            self.context.emit_watermark(reached)
 
     def _watermark(self) -> int:
         return max(super()._watermark(), self._reached)

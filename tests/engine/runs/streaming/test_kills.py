@@ -37,6 +37,12 @@ def out(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for part in parts for line in part.read_text().splitlines()]
 
 
+async def restarted(engine: Engine, before: int) -> None:
+    """Wait until another engine is there."""
+    while engine.restarts == before:
+        await asyncio.sleep(0.01)  # noqa: ASYNC110 - nobody announces it
+
+
 @pytest.mark.parametrize(("env", "parallelism"), [("local", 1), ("local", 3), ("processes", 2)])
 def test_killed_in_the_middle(tmp_path: Path, env: str, parallelism: int) -> None:
     async def work(engine: Engine) -> None:
@@ -57,8 +63,7 @@ def test_killed_in_the_middle(tmp_path: Path, env: str, parallelism: int) -> Non
                 assert pid is not None
                 os.kill(pid, signal.SIGKILL)
                 kills += 1
-                while engine.restarts == restarts:
-                    await asyncio.sleep(0.01)
+                await restarted(engine, restarts)
         while len(out(tmp_path)) < LINES:
             heard = len(engine.heard["run_1"])
             await engine.until(lambda heard=heard: len(engine.heard["run_1"]) > heard)
