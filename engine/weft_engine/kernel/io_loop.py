@@ -1,6 +1,8 @@
 """One asyncio loop in the background, for whatever has to wait, and threads for what blocks."""
 
 import asyncio
+import select
+import selectors
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future, wait
@@ -13,6 +15,8 @@ T = TypeVar("T")
 Job = tuple[Callable[[], Any], asyncio.AbstractEventLoop, "asyncio.Future[Any]"]
 
 _LOOK_S: Final = 0.1
+_MOST_SELECTED: Final = 1024
+"""Descriptors from this number on are too large for select(2)."""
 _lock = threading.Lock()
 _here = threading.local()
 _loop: asyncio.AbstractEventLoop | None = None
@@ -23,9 +27,26 @@ def io_loop() -> asyncio.AbstractEventLoop:
     global _loop
     with _lock:
         if _loop is None:
-            _loop = asyncio.new_event_loop()
+            _loop = asyncio.SelectorEventLoop(_selector())
             threading.Thread(target=_loop.run_forever, name="weft-io", daemon=True).start()
         return _loop
+
+
+if hasattr(selectors, "EpollSelector"):
+
+    class _Precise(selectors.EpollSelector):
+        """Wakes when it is time: epoll alone sleeps whole milliseconds, so up to one too long."""
+
+        def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+            number = self.fileno()
+            if timeout is not None and timeout > 0 and number < _MOST_SELECTED:
+                select.select((number,), (), (), timeout)
+                timeout = 0
+            return super().select(timeout)
+
+
+def _selector() -> selectors.BaseSelector:
+    return _Precise() if hasattr(selectors, "EpollSelector") else selectors.DefaultSelector()
 
 
 def run_soon(coroutine: Coroutine[Any, Any, T]) -> "Future[T]":

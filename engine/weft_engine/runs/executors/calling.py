@@ -11,13 +11,14 @@ from weft_engine.nodes.node_type import NodeType
 from weft_engine.nodes.ports import Work
 from weft_engine.nodes.types import SKIP
 from weft_engine.runs.executors.base import UnitOutcome
+from weft_engine.runs.planned import is_bare
 
 
 class Site:
     """A node that was got ready for its calls; several threads may call it, one opens it."""
 
     def __init__(self, node: NodeType, work: Work, *, routed: bool) -> None:
-        self.node = node.model_copy()
+        self.node = node if is_bare(type(node)) else node.model_copy()
         self.work = work
         self.routed = routed
         self._lock = threading.Lock()
@@ -27,6 +28,11 @@ class Site:
     def opens(self) -> bool:
         """Whether it has anything to do before its first call."""
         return not self._opened and type(self.node).open is not NodeType.open
+
+    @property
+    def closes(self) -> bool:
+        """Whether it has anything to do after its last call."""
+        return self._opened and type(self.node).close is not NodeType.close
 
     def open(self, ctx: NodeContext) -> None:
         """Open the node, unless it is open."""

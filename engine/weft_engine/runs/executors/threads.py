@@ -103,7 +103,7 @@ class ThreadsExecutor:
         with self._lock:
             self._gatherings.pop((scope, unit), None)
             site = self._sites.pop((scope, unit), None)
-        if site is not None:
+        if site is not None and site.closes:
             pool.run(partial(_closed, site))
 
     def close(self) -> None:
