@@ -128,10 +128,13 @@ def test_past_runs_are_found_opened_and_compared(desk: Desk, team: Team) -> None
     expect(around(page, "share").get_by_test_id("node-card")).to_have_attribute(
         "data-state", "failed"
     )
+    around(page, "share").get_by_test_id("node-card").click()
+    expect(page.get_by_test_id("node-name")).to_have_attribute("readonly", "")
     start(team, flow, wait=30, inputs={"numbers": {"a": 9, "b": 1}})
     expect(page.get_by_test_id("back-to-live")).to_contain_text("run 5")
     page.get_by_test_id("back-to-live").click()
     expect(page.get_by_test_id("viewing-old")).to_have_count(0)
+    expect(page.get_by_test_id("node-name")).to_be_editable()
     expect(around(page, "share").get_by_test_id("node-card")).to_have_attribute(
         "data-state", "completed"
     )

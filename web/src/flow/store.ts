@@ -57,6 +57,8 @@ export interface SessionState {
   refused: string | null;
   undoLabel: Label | null;
   redoLabel: Label | null;
+  /** An older run is looked at: nothing is edited meanwhile. */
+  looking: boolean;
 }
 
 export const NO_SESSION: SessionState = {
@@ -69,6 +71,7 @@ export const NO_SESSION: SessionState = {
   refused: null,
   undoLabel: null,
   redoLabel: null,
+  looking: false,
 };
 
 export const useSession = create<SessionState>(() => NO_SESSION);
@@ -77,7 +80,10 @@ export const useSession = create<SessionState>(() => NO_SESSION);
 export const FORBIDDEN = "auth.forbidden";
 
 export const canEdit = (s: SessionState): boolean =>
-  s.role !== "viewer" && (s.closed === null || s.closed === "too_fast") && s.refused !== FORBIDDEN;
+  s.role !== "viewer" &&
+  !s.looking &&
+  (s.closed === null || s.closed === "too_fast") &&
+  s.refused !== FORBIDDEN;
 
 export function setSelection(nodes: string[], edges: string[] = []): void {
   const now = useGraph.getState();

@@ -9,6 +9,7 @@ import type {
   StartRun,
   WorkspaceEvent,
 } from "@/api/types";
+import { useSession } from "@/flow/store";
 import { activations, touchActivations } from "./activations";
 import { frameBatch } from "./batch";
 import { IDLE_NODE, isActive, isOver, NO_RUN, reduceEvents, snapshotOf, timeOf } from "./reduce";
@@ -96,6 +97,11 @@ interface Viewing {
 }
 
 export const useViewing = create<Viewing>(() => ({ old: false, latest: null }));
+
+// What one sees is what happened then; edits would be of the flow as it is now.
+useViewing.subscribe(({ old }) => {
+  if (useSession.getState().looking !== old) useSession.setState({ looking: old });
+});
 
 /** Shows a run: its state now, then every event from its beginning on. */
 export async function attachRun(runId: string): Promise<void> {

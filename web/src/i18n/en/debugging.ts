@@ -3,7 +3,7 @@ const debugging = {
   "dock.debug": "Debug",
   "dock.runs": "Runs",
   "viewing.title": "Viewing run {{number}}",
-  "viewing.text": "the canvas shows what happened then",
+  "viewing.text": "the canvas shows what happened then, and is not edited meanwhile",
   "viewing.back": "Back to the newest run",
   "viewing.backTo": "Back to run {{number}}",
   "paused.asked": "The run is paused",

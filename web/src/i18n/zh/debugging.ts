@@ -5,7 +5,7 @@ const debugging: Messages<typeof en> = {
   "dock.debug": "调试",
   "dock.runs": "运行记录",
   "viewing.title": "正在查看第 {{number}} 次运行",
-  "viewing.text": "画布显示的是当时的情况",
+  "viewing.text": "画布显示的是当时的情况，期间不能编辑",
   "viewing.back": "回到最新一次运行",
   "viewing.backTo": "回到第 {{number}} 次运行",
   "paused.asked": "运行已暂停",
