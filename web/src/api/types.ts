@@ -173,7 +173,7 @@ export type NodeSpec = Told<
 export type RunState = Schemas["RunInfo"]["state"];
 export type NodeState = Schemas["NodeRunInfo"]["state"];
 export type StartRun = Partial<Schemas["StartRun"]>;
-export type Environment = Schemas["StartRun"]["env"];
+export type Environment = NonNullable<Schemas["StartRun"]["env"]>;
 export type Person = Schemas["RunPerson"];
 export type RunBreakpoint = Pick<Schemas["BreakpointInfo"], "node"> &
   Partial<Schemas["BreakpointInfo"]>;
