@@ -261,16 +261,7 @@ def test_an_input_is_not_connected_to_what_comes_after_it() -> None:
     ],
 )
 def test_streams_that_never_end(text: str, found: list[str]) -> None:
-    assert codes(problems(text, mode="streaming")) == [*found, "mode_unsupported"]
-
-
-@pytest.mark.parametrize("mode", ["streaming"])
-def test_a_mode_that_cannot_be_run_is_a_warning_that_can_be_solved(mode: str) -> None:
-    flow = sketch("r=rows s=show r.rows>s.rows", mode=mode)
-    (found,) = check(flow, CATALOGUE)
-
-    assert (found.code, found.severity) == ("check.mode_unsupported", "warning")
-    assert check(apply(flow, found.fixes[0].patch).flow, CATALOGUE) == []
+    assert codes(problems(text, mode="streaming")) == found
 
 
 def test_flow_inputs() -> None:

@@ -124,6 +124,7 @@ class LiveRun:
         nodes = sorted(n for n in self.compiled.wiring.order if n in self.compiled.nodes)
         self.voice.say("run_resumed" if resumed else "run_started", None, {"nodes": nodes})
         self.voice.flush()
+        self._control.judge = _judge
         listen(self.request.run_id, lambda message: self._control.box.put(("said", message)))
         try:
             return self._go()
@@ -398,6 +399,17 @@ class LiveRun:
             nodes=results,
             failure=failure,
             duration_ms=duration_ms,
+        )
+
+
+def _judge(command: Command) -> None:
+    """Refuse what a stream cannot do: no record is held."""
+    if command.kind not in ("pause", "resume", "breakpoints", "signal"):
+        raise FlowError(
+            "A live stream stands still as a whole; its records cannot be stepped to or edited.",
+            code="stream.command",
+            hint="Pause it, let it go on, or set breakpoints with samples.",
+            params={"kind": command.kind},
         )
 
 

@@ -39,8 +39,8 @@ def out(folder: Path) -> list[dict[str, Any]]:
 
 async def restarted(engine: Engine, before: int) -> None:
     """Wait until another engine is there."""
-    while engine.restarts == before:
-        await asyncio.sleep(0.01)  # noqa: ASYNC110 - nobody announces it
+    while engine.restarts == before:  # noqa: ASYNC110 - nobody announces it
+        await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize(("env", "parallelism"), [("local", 1), ("local", 3), ("processes", 2)])

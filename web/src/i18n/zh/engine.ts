@@ -120,6 +120,8 @@ const engine: Readonly<Record<string, string>> = {
   "stream.state_dropped": "正在运行的流程保存了 {{nodes}} 的状态，而修改后的流程没有这些节点。",
   "stream.state_dropped.hint": "请用相同的编号恢复这些节点，或允许丢弃它们的状态。",
   "stream.not_alive": "要接替的实时运行不存在。",
+  "stream.command": "实时流只能整体停下，不能单步执行或修改其中的记录。",
+  "stream.command.hint": "请暂停、继续，或设置抽样断点。",
   "stream.damaged": "实时运行继续所需的内容无法读取。",
   "stream.damaged.hint": "请重新启动流程。",
   "check.bad_parent": "节点所在的分组不存在，或在它自己里面。",
