@@ -5,6 +5,7 @@ the workers; what they are given and give goes over sockets (`docs/decisions/001
 another machine share no files with this one.
 """
 
+import atexit
 import os
 import threading
 from collections.abc import Callable
@@ -97,4 +98,5 @@ def shared() -> Crew:
     with _lock:
         if _shared is None or _owner != os.getpid():
             _shared, _owner = Crew(RayRoom()), os.getpid()
+            atexit.register(_shared.close)  # a cluster of our own has a folder and processes
         return _shared

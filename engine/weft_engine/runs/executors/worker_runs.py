@@ -2,7 +2,7 @@
 
 import hashlib
 import importlib
-import tempfile
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -122,7 +122,6 @@ class HostedRun:
         self._lock = threading.Lock()
         self._executor: ThreadsExecutor | None = None
         self._scope: RunScope | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self.request = RunRequest(run_id=data["run_id"], flow={})
 
     def find(self, plan: str, unit: int) -> tuple[ScopePlan, Unit]:
@@ -151,8 +150,6 @@ class HostedRun:
         if self._scope is not None:
             self._scope.cancel.set()
             self._scope.close()
-        if self._folder is not None:
-            self._folder.cleanup()
 
     def _made_scope(self) -> RunScope:
         data = self._data
@@ -171,15 +168,14 @@ class HostedRun:
     def _store(self) -> OutputStore:
         if self._data["outputs"] is not None:
             return OutputStore(Path(self._data["outputs"]))
-        self._folder = tempfile.TemporaryDirectory(prefix="weft-outputs-")
-        return _SentOutputs(Path(self._folder.name), self._blob)
+        return _SentOutputs(self._blob)
 
 
 class _SentOutputs(OutputStore):
     """Keeps outputs where the run is: there is no folder that both can reach."""
 
-    def __init__(self, directory: Path, send: Callable[[bytes], None]) -> None:
-        super().__init__(directory)
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        super().__init__(Path(os.devnull))  # nothing is ever written there
         self._send = send
 
     def _save(self, data: bytes) -> str:
