@@ -7,6 +7,7 @@ import time
 from collections.abc import Coroutine
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest.mock import patch
@@ -15,6 +16,7 @@ import httpx2
 import uvicorn
 from litestar import Litestar
 
+from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.runs.client import SupervisorClient
 from weft_server.accounts import people, workspaces
 from weft_server.accounts.roles import Role
@@ -32,6 +34,9 @@ PASSWORD = "correct horse battery"
 PASSWORD_HASH = (
     "$argon2id$v=19$m=8,t=1,p=1$EaN5Y+Gwy9yYkJEOyYwRvA$WPKjQj3pm9+K0F5o1lncE+dD12UYRnqYvdvA62Py6vI"
 )
+
+# What is installed stays so; describing it would be half of the time that a server's start takes.
+installed = cache(Catalogue.installed)
 
 
 @dataclass
@@ -85,7 +90,8 @@ class Server:
         listener = bind(replace(self.settings, port=0))
         self.port: int = listener.getsockname()[1]
         self.settings = replace(self.settings, port=self.port)
-        self.app: Litestar = create_app(self.settings, static=self._static)
+        with patch.object(Catalogue, "installed", installed):
+            self.app: Litestar = create_app(self.settings, static=self._static)
         self.url = f"http://127.0.0.1:{self.port}"
         self.ws_url = f"ws://127.0.0.1:{self.port}"
         self._uvicorn = uvicorn.Server(uvicorn.Config(self.app, **uvicorn_options(self.settings)))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.cli.weft import ROOT, weft
+from tests.server.cli.weft import ROOT, weft, weft_here
 
 BROKEN = sorted((ROOT / "tests/engine/compiler/broken").glob("*.yaml"))
 EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.yaml") if path.name != "index.yaml")
@@ -27,13 +27,13 @@ def test_there_are_enough_broken_flows() -> None:
 
 @pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
 def test_a_broken_flow_is_named_with_a_way_out(path: Path) -> None:
-    outcome = weft("check", path)
+    outcome = weft_here("check", path)
     assert outcome.code == 2
     lines = [line for line in outcome.out.splitlines() if f" {expected(path)} " in line]
     assert lines, outcome.out
     assert all(line.startswith(f"{path}") for line in lines)
     assert any("—" in line for line in lines), "a way out"
-    problems = weft("check", path, "--json").json()["files"][0]["problems"]
+    problems = weft_here("check", path, "--json").json()["files"][0]["problems"]
     found = next(problem for problem in problems if problem["code"] == expected(path))
     assert found["severity"] == "error"
     assert found["message"]

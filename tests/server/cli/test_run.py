@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.cli.weft import ROOT, start, weft
+from tests.server.cli.weft import ROOT, start, weft, weft_here
 
 GREETING = """\
 format: weft/1
@@ -137,7 +137,7 @@ def test_inputs_are_given_by_name(folder: Path, words: list[str], said: str) -> 
     ],
 )
 def test_wrong_inputs_are_refused(folder: Path, given: str, code: str) -> None:
-    outcome = weft("run", "greeting.yaml", "--input", given, cwd=folder)
+    outcome = weft_here("run", "greeting.yaml", "--input", given, cwd=folder)
     assert outcome.code == 2
     assert code in outcome.err
     assert "—" in outcome.err, "a hint"
@@ -173,13 +173,13 @@ def test_files_that_are_no_flows_exit_2_with_a_code(
     content, code = BAD_FILES[name]
     if content is not None:
         (tmp_path / "flow.yaml").write_bytes(content)
-    outcome = weft(command, "flow.yaml", cwd=tmp_path)
+    outcome = weft_here(command, "flow.yaml", cwd=tmp_path)
     assert outcome.code == 2
     said = outcome.out + outcome.err
     assert code in said
     assert "flow.yaml" in said
     assert "Traceback" not in said
-    as_json = weft(command, "flow.yaml", "--json", cwd=tmp_path)
+    as_json = weft_here(command, "flow.yaml", "--json", cwd=tmp_path)
     assert as_json.code == 2
     assert code in json.dumps(as_json.json())
 
@@ -213,7 +213,7 @@ def test_a_signal_cancels_the_run(folder: Path, number: signal.Signals) -> None:
     ids=" ".join,
 )
 def test_wrong_arguments_exit_2(words: list[str]) -> None:
-    outcome = weft(*words)
+    outcome = weft_here(*words)
     assert outcome.code == 2
     assert "usage" in outcome.err
 

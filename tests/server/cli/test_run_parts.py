@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.cli.weft import Outcome, weft
+from tests.server.cli.weft import Outcome, weft, weft_here
 
 CHAIN = """\
 format: weft/1
@@ -82,7 +82,7 @@ def test_parts_of_a_flow(folder: Path, options: list[str], expected: dict[str, s
     ids=["no port", "no node", "no directory", "no node to stop at"],
 )
 def test_options_that_make_no_sense(folder: Path, options: list[str], code: str) -> None:
-    outcome = weft("run", "chain.yaml", *options, cwd=folder)
+    outcome = weft_here("run", "chain.yaml", *options, cwd=folder)
     assert outcome.code == 2
     assert code in outcome.err
 
