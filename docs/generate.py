@@ -109,6 +109,7 @@ def pages() -> dict[str, str]:
     # Packages register their codes when they are imported.
     import weft_engine.deploy.codes  # noqa: PLC0415
     import weft_engine.runs.runner  # noqa: F401, PLC0415
+    import weft_engine.runs.streaming.codes  # noqa: PLC0415
     import weft_server.app  # noqa: F401, PLC0415
 
     specs = Catalogue.installed().specs()

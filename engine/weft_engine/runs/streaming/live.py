@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from queue import Empty
 from time import monotonic
@@ -13,7 +12,6 @@ from uuid import uuid4
 from weft_engine.compiler.lowered import NodeBuildError
 from weft_engine.compiler.program import Program
 from weft_engine.compiler.streaming import lower_live
-from weft_engine.compiler.streaming_lowered import Around
 from weft_engine.compiler.streaming_parts import Parts, divide
 from weft_engine.errors import FlowError, WeftError
 from weft_engine.kernel.backends.backend import Backend
@@ -35,18 +33,16 @@ from weft_engine.runs.streaming import codes  # noqa: F401 - registers the codes
 from weft_engine.runs.streaming.before import values_before
 from weft_engine.runs.streaming.board import PROGRESS_S, Board
 from weft_engine.runs.streaming.context import (
-    LiveNodeContext,
     RunFacts,
     forget_scope,
     scope_of,
 )
 from weft_engine.runs.streaming.handover import SAVEPOINT_S, LiveRuns, take_over
-from weft_engine.runs.streaming.ingress import Events
 from weft_engine.runs.streaming.places import Places, safe
 from weft_engine.runs.streaming.points import Points
 from weft_engine.runs.streaming.saying import leave, listen
 from weft_engine.runs.streaming.settings import backend_of, settings_of
-from weft_engine.runs.streaming.watch import NodeWatch
+from weft_engine.runs.streaming.starting import around_of, facts_of
 from weft_engine.runs.tracker import describe
 
 log = logging.getLogger(__name__)
@@ -158,11 +154,12 @@ class LiveRun:
         parts = divide(self.compiled)
         settings = settings_of(self.request, flow, self.places)
         backend = backend_of(self.request.env, settings)
-        facts = self._facts({})
+        facts = facts_of(self.request, self.compiled, self.places, {})
         try:
             values = self._before(parts, facts)
-            facts = self._facts(values)
-            live = lower_live(self.compiled, parts, values, self._around(facts, settings))
+            facts = facts_of(self.request, self.compiled, self.places, values)
+            around = around_of(facts, self.places, settings)
+            live = lower_live(self.compiled, parts, values, around)
             self.places.run.mkdir(mode=0o700, parents=True, exist_ok=True)
             id_ = f"{safe(self.places.stream)}-{uuid4().hex[:8]}"
             graph = with_logs(live.graph, settings, _NAME, id_, adopt=True)
@@ -190,33 +187,6 @@ class LiveRun:
         scope.cancel = self._control.stopped
         sink = NodeSink(self._story, "", "")
         return values_before(self.compiled, parts, self.places, scope, sink, self._store)
-
-    def _facts(self, values: Mapping[tuple[str, str], Any]) -> RunFacts:
-        request, flow = self.request, self.compiled.flow
-        inputs = {name: given.default for name, given in flow.inputs.items()}
-        single: dict[str, Any] = {}
-        for (node, port), value in values.items():
-            outputs = self.compiled.wiring.nodes[node].outputs
-            if not outputs[port].type.stream:
-                single[node] = value if len(outputs) == 1 else single.get(node, {}) | {port: value}
-        return RunFacts(
-            run_id=request.run_id,
-            root_id=self.places.root(request.continues),
-            files_root=request.files_root,
-            confined=request.confined,
-            inputs={**inputs, **request.inputs},
-            variables=dict(flow.variables),
-            allow_hosts=request.allow_hosts,
-            nodes=single,
-        )
-
-    def _around(self, facts: RunFacts, settings: Any) -> Around:
-        return Around(
-            context=partial(LiveNodeContext, facts),
-            watch=partial(_watch, self.request.run_id, self.places.points),
-            events=partial(_events, self.places.ingress, settings.checkpoint_keep),
-            parallelism=settings.parallelism,
-        )
 
     def _resume(self, plan: Any) -> str | Path | None:
         """Where to begin: at the run's own checkpoint, at the state of the run before, or anew."""
@@ -411,11 +381,3 @@ def _judge(command: Command) -> None:
             hint="Pause it, let it go on, or set breakpoints with samples.",
             params={"kind": command.kind},
         )
-
-
-def _watch(run_id: str, points: Path, node: str) -> NodeWatch:
-    return NodeWatch(run_id, node, points)
-
-
-def _events(path: Path, keep: int, node: str) -> Events:
-    return Events(path, node, keep)
