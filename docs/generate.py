@@ -108,8 +108,8 @@ def pages() -> dict[str, str]:
     """Every generated page, by file name."""
     # Packages register their codes when they are imported.
     import weft_engine.deploy.codes  # noqa: PLC0415
-    import weft_engine.runs.runner  # noqa: F401, PLC0415
-    import weft_engine.runs.streaming.codes  # noqa: PLC0415
+    import weft_engine.runs.runner  # noqa: PLC0415
+    import weft_engine.runs.streaming.codes  # noqa: F401, PLC0415
     import weft_server.app  # noqa: F401, PLC0415
 
     specs = Catalogue.installed().specs()
