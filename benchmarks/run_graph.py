@@ -12,7 +12,9 @@
 
 import argparse
 import asyncio
+import gc
 import json
+import os
 import random
 import statistics
 import sys
@@ -187,8 +189,41 @@ def against(limit: float, taken: list[tuple[float, float]]) -> dict[str, float]:
     }
 
 
+def beside(folder: Path) -> dict[str, float]:
+    """What the machine itself takes, now: when these are high, so is everything else."""
+    syncs, sleeps, loops = [], [], []
+    with (folder / "sync").open("wb", buffering=0) as file:
+        for _ in range(50):
+            file.write(bytes(8192))
+            began = time.perf_counter()
+            os.fdatasync(file.fileno())
+            syncs.append(time.perf_counter() - began)
+    for _ in range(5):
+        began = time.perf_counter()
+        for _ in range(LAYERS):
+            time.sleep(SLEEP_S)
+        sleeps.append(time.perf_counter() - began)
+        began, number = time.perf_counter(), 0
+        for each in range(100_000):
+            number += each
+        loops.append(time.perf_counter() - began)
+    return {
+        "a_sync_us": round(statistics.median(syncs) * 1e6),
+        "ten_sleeps_ms": round(statistics.median(sleeps) * 1000, 1),
+        "100000_additions_ms": round(statistics.median(loops) * 1000, 2),
+    }
+
+
+def as_the_engine() -> None:
+    """What the engine's own process sets (`runs.supervisor`)."""
+    sys.setswitchinterval(0.001)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+
+
 def main() -> None:
-    sys.setswitchinterval(0.001)  # as the engine's own process does
+    as_the_engine()
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=200)
     options = parser.parse_args()
@@ -199,6 +234,7 @@ def main() -> None:
         flow, longest = skewed()
         trivial = grid("bench.add")
         result: dict[str, Any] = {
+            "beside": beside(folder),
             "trivial": {
                 "memory": per_node(measure(folder, trivial, options.rounds)),
                 "durable": per_node(measure(folder, trivial, options.rounds // 2, store)),
