@@ -74,6 +74,13 @@ class Bad(NodeType):
         return item
 
 
+class BadCall(Bad):
+    """The same, each record an activation of its own."""
+
+    type: Literal["e.bad_io"] = "e.bad_io"  # type: ignore[assignment]
+    info = info(cost="io")
+
+
 class Hang(NodeType):
     """Works until it is stopped."""
 
@@ -122,7 +129,7 @@ class Numbers(NodeType):
         yield from self.numbers
 
 
-OWN = (Numbers, Fields, Effect, Times, Bad, Hang, Block)
+OWN = (Numbers, Fields, Effect, Times, Bad, BadCall, Hang, Block)
 
 
 @lru_cache(maxsize=1)
