@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.server.runs.flows import wait_until
+from tests.server.runs.process import Process
 from tests.server.triggers.flows import Armer
 
 FLOW = {
@@ -44,7 +45,7 @@ def armed(armer: Armer) -> str:
 
 def test_events_are_records_each_once_whatever_is_killed(armer: Armer, armed: str) -> None:
     address = armer.address(armed)
-    client = armer.server.app.state.runs._link.client  # noqa: SLF001 - to kill its process
+    client = armer.server.app.state.runs._link.client  # to kill its process
     for number in range(30):
         assert armer.hook(address, json={"n": number}).status_code == 202
         armer.hook(address, json={"n": number}, headers={"Idempotency-Key": "always"})
@@ -52,7 +53,7 @@ def test_events_are_records_each_once_whatever_is_killed(armer: Armer, armed: st
             wait_until(lambda: len(written(armer)) > 5)
             before = client.restarts
             os.kill(client.pid, signal.SIGKILL)
-            wait_until(lambda: client.restarts > before)
+            wait_until(lambda before=before: client.restarts > before)
     wait_until(lambda: len(written(armer)) >= 31)
     found = written(armer)
     assert sorted(map(int, found)) == sorted([0, *range(30)])
@@ -73,3 +74,29 @@ def test_arming_again_goes_on_with_the_newer_version(armer: Armer, armed: str) -
     assert (newer["state"], older["state"]) == ("running", "completed")
     assert armer.client.post(f"/api/flows/{armed}/disarm").status_code == 200
     wait_until(lambda: runs(armer, armed)[0]["state"] == "cancelled")
+
+
+def test_a_live_run_outlives_its_server(tmp_path: Path) -> None:
+    process = Process(tmp_path / "data")
+    try:
+        workspace = process.set_up()
+        flow_id = process.post("/flows", {"flow": FLOW})["id"]
+        address = process.post(f"/flows/{flow_id}/arm")["triggers"][0]["address"]
+        out = process.data / "files" / workspace / "out"
+
+        def numbers() -> list[int]:
+            parts = "".join(part.read_text() for part in sorted(out.glob("part-*")))
+            return [int(line) for line in parts.split()]
+
+        for number in range(40):
+            assert process.client.post(address, json={"n": number}).status_code == 202
+            if number in (12, 27):
+                wait_until(lambda: len(numbers()) > 5)
+                process.kill()
+                process.start()
+        wait_until(lambda: len(numbers()) >= 40)
+        assert sorted(numbers()) == list(range(40))
+        (run,) = process.get(f"/runs?flow={flow_id}")["items"]
+        assert run["state"] == "running"
+    finally:
+        process.stop()
