@@ -30,8 +30,8 @@ Inside containers `node` is a path (`loop/fetch`), and `scope` says where it was
 one, then failures, and now and then `node_progress` with how many `activations` there were.
 `inputs` say what the ports were wired to, {port: [{source, source_port}]}; `failures` are those a
 node lived with, {count, first}; `restored` is what a run that goes on had done before. `attempt`
-and `attempts` are there when a node may be tried, or was tried, more than once. Reasons for
-skipping: disabled, input_skipped, not_taken, not_selected, reused, error_skipped, input_failed
+and `attempts` are there when a node may be tried, or was tried, more than once; `child_run` when
+it happened in a run that this one called. Reasons for skipping: disabled, input_skipped, not_taken, not_selected, reused, error_skipped, input_failed
 (something before it failed, in a run whose independent branches go on).
 
 Events of live runs with `live` (progress, samples, the last records of ports) are told but not
