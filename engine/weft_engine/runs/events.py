@@ -16,7 +16,7 @@
 | node_retrying | node, attempt (the one that failed), delay_s, failure |
 | node_waiting | node, kind, due, signal, message, data |
 | variable_set | node, name |
-| breakpoint_hit | the fields of `debug.Stopped` |
+| breakpoint_hit | the fields of `debug.Stopped`; `at` is `stop` where flat |
 | breakpoint_left | at |
 | run_restarting | failure, attempt, delay_s: a live run begins again at its last checkpoint |
 | checkpoint_completed | id, kind, bytes, duration_ms: of a live run |
@@ -44,8 +44,8 @@ from typing import Any
 import msgspec
 
 _HEAD = frozenset({"seq", "at", "type", "run", "node"})
-_FLAT = {"type": "port_type"}
-_DEEP = {"port_type": "type"}
+_FLAT = {"type": "port_type", "at": "stop"}
+_DEEP = {"port_type": "type", "stop": "at"}
 
 RUN_ENDS = frozenset({"run_completed", "run_failed", "run_cancelled"})
 

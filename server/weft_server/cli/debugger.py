@@ -94,10 +94,10 @@ class Debugger:
     def event(self, event: Mapping[str, Any]) -> None:
         """Take in an event of the run; called from its threads."""
         if event["type"] == "breakpoint_hit":
-            self._stops[event["at"]] = event
+            self._stops[event["stop"]] = event
             self._shown.set()
         elif event["type"] == "breakpoint_left":
-            self._stops.pop(event["at"], None)
+            self._stops.pop(event["stop"], None)
         elif event["type"] == "run_paused" and event.get("reason") != "waiting":
             self._pauses.put(True)
 
@@ -116,7 +116,7 @@ class Debugger:
 
     def _ask(self, stop: Mapping[str, Any] | None) -> bool:
         """Read a command and do it; whether the run goes on."""
-        stop = self._stops.get(str(stop["at"]), stop) if stop is not None else None
+        stop = self._stops.get(str(stop["stop"]), stop) if stop is not None else None
         if sys.stdin.isatty():
             sys.stderr.write("(weft) ")
             sys.stderr.flush()
@@ -128,7 +128,7 @@ class Debugger:
             return True
         word, _, rest = line.strip().partition(" ")
         if word in _GOING:
-            at = str(stop["at"]) if stop is not None and word not in ("c", "continue") else None
+            at = str(stop["stop"]) if stop is not None and word not in ("c", "continue") else None
             kind: Any = _GOING[word]
             return self._told(Command(kind=kind, at=at))
         if word in ("quit", "q"):
@@ -154,7 +154,7 @@ class Debugger:
 
     def _where(self, stop: Mapping[str, Any]) -> None:
         when = self._words[str(stop["when"])]
-        err(self._words["at"].format(when=when, at=stop["at"], reason=stop["reason"]))
+        err(self._words["at"].format(when=when, at=stop["stop"], reason=stop["reason"]))
 
     def _print(self, stop: Mapping[str, Any] | None, port: str) -> None:
         values: Mapping[str, Any] = (stop or {}).get("values") or {}
@@ -184,7 +184,7 @@ class Debugger:
                 err(self._words["bad_value"].format(text=value.strip()))
                 return
             self._shown.clear()
-            if self._told(Command(kind="edit", at=str(stop["at"]), port=port, value=read)):
+            if self._told(Command(kind="edit", at=str(stop["stop"]), port=port, value=read)):
                 self._shown.wait(_ANSWER_S)
                 err(self._words["set"].format(port=port))
 

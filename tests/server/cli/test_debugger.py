@@ -47,7 +47,7 @@ class Session:
         values = {"item": store.value({"n": 4}).as_dict(), "text": store.value("x").as_dict()}
         stop: dict[str, Any] = {
             "type": "breakpoint_hit",
-            "at": "a@loop:1",
+            "stop": "a@loop:1",
             "node": "a",
             "scope": "loop:1",
             "when": "before",

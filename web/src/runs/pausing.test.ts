@@ -24,7 +24,7 @@ function event(type: string, rest: Partial<RunEvent> = {}): RunEvent {
 }
 
 const HIT = {
-  at: "loop/x@loop:1",
+  stop: "loop/x@loop:1",
   node: "loop/x",
   scope: "loop:1",
   when: "before",
@@ -42,7 +42,7 @@ describe("a run that stops", () => {
     event("node_completed", { node: "loop/x", scope: "loop:0", counts: { out: { out: 1 } } }),
   ];
 
-  it("stands where it is told, though the place hides the time", () => {
+  it("stands where it is told", () => {
     const run = reduceEvents(snapshotOf(INFO), [
       ...begun,
       event("breakpoint_hit", HIT),
@@ -60,7 +60,7 @@ describe("a run that stops", () => {
     const run = reduceEvents(before, [event("breakpoint_hit", edited)]);
     expect(run.stops).toMatchObject([{ edited: ["item"], values: { item: { inline: 6 } } }]);
     const on = reduceEvents(run, [
-      event("breakpoint_left", { at: HIT.at, node: "loop/x", scope: "loop:1" }),
+      event("breakpoint_left", { stop: HIT.stop, node: "loop/x", scope: "loop:1" }),
       event("run_resumed"),
     ]);
     expect(on).toMatchObject({ state: "running", stops: [], pauseReason: null });

@@ -44,10 +44,9 @@ function stopOfEvent(event: RunEvent): Stop {
   };
 }
 
-/** `node@scope`; in the flat form of an event it stands where others have their time. */
+/** `node@scope`. */
 function placeOf(event: RunEvent): string {
-  const told = [event.stop, event.at].find((text) => String(text ?? "").includes("@"));
-  if (told !== undefined) return String(told);
+  if (typeof event.stop === "string") return event.stop;
   return `${event.node ?? ""}@${typeof event.scope === "string" ? event.scope : ""}`;
 }
 
