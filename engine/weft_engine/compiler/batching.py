@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final
 
-from weft_engine.compiler.activation import Lifted, value_failed
+from weft_engine.compiler.activation import Lifted, LiftedMap, value_failed
 from weft_engine.compiler.calls import Call
 from weft_engine.kernel.operators.base import Batch, Emission
 from weft_engine.nodes.node_type import NodeType
@@ -132,6 +132,53 @@ def _cut(part: Rows, error: Exception, size: BatchSize, found: Answers, todo: li
     size.failed(len(part))
     middle = len(part) // 2
     todo += [part[middle:], part[:middle]]
+
+
+class LiftedMapBatches(LiftedMap):
+    """Calls a node for many records at a time; of the one stream it reads, with one output."""
+
+    def __init__(self, call: Call, *, skips: bool) -> None:
+        super().__init__(call, skips=skips)
+        self._size = BatchSize.of(call.node)
+
+    def apply(self, batch: Batch) -> Batch:
+        """Answers for the records, in their order; `SKIP` where there is none."""
+        if self._skips and any(record is SKIP for record in batch):
+            return self._between(batch)
+        out: Batch = []
+        todo = [batch]
+        while todo:
+            part = todo.pop()
+            if len(part) > self._size.size:
+                todo += [part[self._size.size :], part[: self._size.size]]
+            elif (answers := self._answers(part)) is not None:
+                out += answers
+            elif len(part) == 1:
+                out += super().apply(part)  # by itself, as its policy says
+            else:
+                middle = len(part) // 2
+                todo += [part[middle:], part[:middle]]
+        return out
+
+    def _answers(self, part: Batch) -> Batch | None:
+        """What the node answers to some records; None when that failed."""
+        call, began = self._call, perf_counter()
+        try:
+            answers = call.many(part)
+        except Exception:  # noqa: BLE001 - the record that it fails for says why
+            self._size.failed(len(part))
+            return None
+        self._size.took(len(part), perf_counter() - began)
+        call.stats.taken += len(part)
+        return answers
+
+    def _between(self, batch: Batch) -> Batch:
+        places = [at for at, record in enumerate(batch) if record is not SKIP]
+        filled: Batch = [SKIP] * len(batch)
+        found = self.apply([batch[at] for at in places])
+        for at, value in zip(places, found, strict=True):
+            filled[at] = value
+        return filled
 
 
 class LiftedBatches(Lifted):

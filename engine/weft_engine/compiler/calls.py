@@ -66,17 +66,32 @@ class Call:
         Args:
             rows: For each record its arguments by port.
         """
+        return self._batch(
+            {
+                port.name: [row.get(port.name, port.default) for row in rows]
+                for port in self.work.inputs
+            },
+        )
+
+    def _batch(self, lists: dict[str, Any]) -> Any:
         method: Callable[..., Any] = self.node.process_batch  # type: ignore[attr-defined]
-        lists = {
-            port.name: [row.get(port.name, port.default) for row in rows]
-            for port in self.work.inputs
-        }
-        if _asks(type(self.node)):
-            lists["ctx"] = self.ctx  # type: ignore[assignment]
-        return method(**lists)
+        return method(**lists, ctx=self.ctx) if _asks(type(self.node)) else method(**lists)
+
+    def many(self, values: list[Any]) -> list[Any]:
+        """Call a node that takes one value and gives one (`simple`) for many of them."""
+        first, *rest = self.work.inputs
+        lists = {port.name: [port.default] * len(values) for port in rest}
+        answer = self._batch({first.name: values, **lists})
+        self._must_be(answer, len(values))
+        found: list[Any] = answer
+        return found
 
     def answers(self, answer: Any, count: int) -> list[Sequence[Any]]:
         """What leaves by each output, for each record of a batch."""
+        self._must_be(answer, count)
+        return [self.results(each) for each in answer]
+
+    def _must_be(self, answer: Any, count: int) -> None:
         if not isinstance(answer, list) or len(answer) != count:
             given = len(answer) if isinstance(answer, list) else type(answer).__qualname__
             raise NodeError(
@@ -84,7 +99,6 @@ class Call:
                 code="node.bad_output",
                 hint="This is a mistake in the node type; report it to its author.",
             )
-        return [self.results(each) for each in answer]
 
     @property
     def simple(self) -> bool:

@@ -13,7 +13,7 @@ from weft_engine.compiler.activation import (
     ValueSource,
 )
 from weft_engine.compiler.awaited import Awaited
-from weft_engine.compiler.batching import LiftedBatches
+from weft_engine.compiler.batching import LiftedBatches, LiftedMapBatches
 from weft_engine.compiler.calls import Call
 from weft_engine.kernel.operators.base import Operator
 from weft_engine.kernel.policy import Policy
@@ -53,11 +53,14 @@ def choose(
         return Choice(partial(Awaited, call, places, streams or None, _concurrency(call)), outputs)
     if not streams:
         return Choice(partial(ValueCall, call, places), outputs)
+    plain = call.simple and not call.work.named and not call.routed
+    if call.work.batched and plain and outputs:
+        return Choice(partial(LiftedMapBatches, call, skips=skips), outputs, "linear")
     if call.work.batched:
         return Choice(partial(LiftedBatches, call, places, streams), outputs)
     if many:
         return Choice(partial(LiftedMany, call, places, streams), outputs)
-    if call.simple and not call.work.named and not call.routed:
+    if plain:
         return Choice(partial(LiftedMap, call, skips=skips), max(outputs, 1), "linear")
     return Choice(partial(Lifted, call, places, streams), outputs)
 
