@@ -160,7 +160,7 @@ def test_a_slow_reader_is_cut_off_and_nobody_waits_for_it(
             sent += 90_000
             start = time.perf_counter()
             ada.save()
-            assert time.perf_counter() - start < 5
+            assert time.perf_counter() - start < 20
     assert len(room_.connections) == 3
     assert sent < 3 * connection.MOST_QUEUED
     assert slow.closed() == 1006
