@@ -122,7 +122,7 @@ def batch(flow: dict[str, Any], folder: Path) -> list[str]:
     return sorted("".join(p.read_text() for p in (folder / "out").glob("part-*")).splitlines())
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(flow=flows(), parallelism=st.sampled_from([1, 3]))
 def test_live_and_batch_agree(flow: dict[str, Any], parallelism: int) -> None:
     with TemporaryDirectory() as name:
