@@ -3,12 +3,14 @@ import { create } from "zustand";
 import type { Environment } from "@/api/types";
 
 interface RunOptions {
-  env: Environment;
+  /** Null leaves it to the flow. */
+  env: Environment | null;
   /** How much may happen at once; null leaves it to the flow. */
   parallelism: number | null;
 }
 
-const STORAGE = "weft.run";
+// Not "weft.run": what was kept there was sent whether somebody had chosen it or not.
+const STORAGE = "weft.run.options";
 export const ENVIRONMENTS: readonly Environment[] = ["local", "processes", "ray"];
 export const MOST_PARALLEL = 1024;
 
@@ -17,11 +19,11 @@ function remembered(): RunOptions {
     const kept = JSON.parse(localStorage.getItem(STORAGE) ?? "{}") as Partial<RunOptions>;
     const { parallelism } = kept;
     return {
-      env: ENVIRONMENTS.find((env) => env === kept.env) ?? "local",
+      env: ENVIRONMENTS.find((env) => env === kept.env) ?? null,
       parallelism: typeof parallelism === "number" && parallelism >= 1 ? parallelism : null,
     };
   } catch {
-    return { env: "local", parallelism: null };
+    return { env: null, parallelism: null };
   }
 }
 

@@ -95,7 +95,7 @@ export async function run(wanted: Wanted = {}): Promise<void> {
     const { env, parallelism } = useRunOptions.getState();
     const breakpoints = breakpointsOf(wanted);
     await startRun(useSession.getState().flowId, {
-      env,
+      ...(env !== null && { env }),
       ...(parallelism !== null && { parallelism }),
       ...wanted,
       ...(breakpoints.length > 0 && { breakpoints }),

@@ -132,21 +132,31 @@ function WithoutBreakpoints() {
   );
 }
 
+const AS_THE_FLOW_SAYS = "flow";
+
 /** Where the work is done, and how much of it at once. */
 function Where() {
   const { t } = useTranslation("editor");
   const { env, parallelism } = useRunOptions();
   return (
     <div className={classes.where}>
-      <span id="run-env">{t("run.env")}</span>
+      <span id="run-env" className={classes.wide}>{t("run.env")}</span>
       <SegmentedControl
         size="xs"
         fullWidth
+        className={classes.wide}
         aria-labelledby="run-env"
         data-testid="run-env"
-        data={ENVIRONMENTS.map((value) => ({ value, label: t(`run.env.${value}`) }))}
-        value={env}
-        onChange={(value) => useRunOptions.setState({ env: value as Environment })}
+        data={[
+          { value: AS_THE_FLOW_SAYS, label: t("run.env.flow") },
+          ...ENVIRONMENTS.map((value) => ({ value, label: t(`run.env.${value}`) })),
+        ]}
+        value={env ?? AS_THE_FLOW_SAYS}
+        onChange={(value) =>
+          useRunOptions.setState({
+            env: value === AS_THE_FLOW_SAYS ? null : (value as Environment),
+          })
+        }
       />
       <label htmlFor="run-parallelism">{t("run.parallelism")}</label>
       <NumberInput

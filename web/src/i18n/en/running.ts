@@ -12,6 +12,7 @@ const running = {
   "run.resume": "Continue",
   "run.onlyNode": "Run only “{{name}}”",
   "run.env": "Run on",
+  "run.env.flow": "By flow",
   "run.env.local": "Threads",
   "run.env.processes": "Processes",
   "run.env.ray": "Ray",

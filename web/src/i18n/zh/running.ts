@@ -14,6 +14,7 @@ const running: Messages<typeof en> = {
   "run.resume": "继续",
   "run.onlyNode": "只运行“{{name}}”",
   "run.env": "运行方式",
+  "run.env.flow": "按流程",
   "run.env.local": "线程",
   "run.env.processes": "进程",
   "run.env.ray": "Ray",
