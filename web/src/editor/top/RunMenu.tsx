@@ -140,7 +140,9 @@ function Where() {
   const { env, parallelism } = useRunOptions();
   return (
     <div className={classes.where}>
-      <span id="run-env" className={classes.wide}>{t("run.env")}</span>
+      <span id="run-env" className={classes.wide}>
+        {t("run.env")}
+      </span>
       <SegmentedControl
         size="xs"
         fullWidth
