@@ -23,6 +23,7 @@ from weft_server.runs.schemas import (
     SignalTaken,
     StepKind,
     StepRun,
+    read_breakpoints,
 )
 from weft_server.runs.views import of_live
 
@@ -79,7 +80,7 @@ class Commands:
     ) -> RunInfo:
         """Put these in the place of all earlier ones. Raises as `cancel`."""
         run = await self._active(principal, run_id)
-        points = [point.engine() for point in asked.breakpoints]
+        points = await read_breakpoints(asked.breakpoints)
         await self._send(run, Command(kind="breakpoints", breakpoints=points))
         text = json_text(points) if points else None
         run.row["breakpoints"] = text

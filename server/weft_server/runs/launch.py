@@ -26,7 +26,7 @@ from weft_server.runs.fired import Fired, Recent, has_triggers, nothing_recent
 from weft_server.runs.inputs import require_fitting, require_node
 from weft_server.runs.live import ENDED, LiveRun
 from weft_server.runs.requests import Surroundings, request_of, row_of
-from weft_server.runs.schemas import ForkRun, StartRun
+from weft_server.runs.schemas import ForkRun, StartRun, read_breakpoints
 from weft_server.runs.tables import RunRow
 
 Reuse = dict[str, dict[str, Any]]
@@ -79,7 +79,7 @@ class Launcher:
             # Only those who may start it are told what is wrong with it.
             await self._database.query(partial(_admit, principal=principal, flow_id=flow_id))
             raise
-        request = _asked(checked, asked, reuse)
+        request = await self._request(principal, flow_id, checked, asked, reuse)
         if next(called_names(flow), None) is not None:
             workspace = await self._database.query(
                 partial(_admit, principal=principal, flow_id=flow_id)
@@ -95,6 +95,22 @@ class Launcher:
         if flow.mode == "streaming":
             request = await self._live(flow_id, flow, request)
         return await self._start(principal, flow_id, checked, request)
+
+    async def _request(
+        self,
+        principal: Principal,
+        flow_id: str,
+        checked: Checked,
+        asked: StartRun,
+        reuse: Reuse,
+    ) -> RunRequest:
+        request = _asked(checked, asked, reuse)
+        if not asked.breakpoints:
+            return request
+        # What is wrong with a breakpoint is told only to those who may start the flow.
+        await self._database.query(partial(_admit, principal=principal, flow_id=flow_id))
+        points = await read_breakpoints(asked.breakpoints)
+        return msgspec.structs.replace(request, breakpoints=points)
 
     async def _live(self, flow_id: str, flow: Flow, request: RunRequest) -> RunRequest:
         """The request of a live run: it takes the place of the one before.
@@ -161,7 +177,7 @@ class Launcher:
             forked_from=run_id,
             overrides=asked.overrides,
             reuse=reuse,
-            breakpoints=[point.engine() for point in asked.breakpoints],
+            breakpoints=await read_breakpoints(asked.breakpoints),
             trigger=_by_hand(former),
         )
         return await self._start(principal, former.flow_id, checked, request)
@@ -255,7 +271,6 @@ def _asked(checked: Checked, asked: StartRun, reuse: Reuse) -> RunRequest:
         from_node=asked.from_node,
         to_node=asked.to_node,
         reuse=reuse,
-        breakpoints=[point.engine() for point in asked.breakpoints],
         only_changed=asked.only_changed,
         priority=asked.priority,
         failure_policy=asked.failure_policy,

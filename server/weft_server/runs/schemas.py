@@ -1,5 +1,7 @@
 """What the REST API of runs takes and answers."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -45,19 +47,22 @@ class BreakpointInfo(_Body):
     """Of a running stream: do not stop, show every so many-th record."""
     enabled: bool = True
 
-    def engine(self) -> Breakpoint:
-        """As the engine takes it.
-
-        Raises:
-            FlowError: `run.bad_breakpoint`: the condition means nothing.
-        """
-        point = msgspec.convert(self.model_dump(), Breakpoint)
-        require_readable([point])
-        return point
-
 
 Breakpoints = Annotated[list[BreakpointInfo], Field(max_length=200)]
 Values = dict[str, dict[str, JsonValue]]
+
+
+async def read_breakpoints(asked: Sequence[BreakpointInfo]) -> list[Breakpoint]:
+    """Breakpoints as the engine takes them.
+
+    Raises:
+        FlowError: `run.bad_breakpoint`: a condition means nothing.
+    """
+    points = [msgspec.convert(one.model_dump(), Breakpoint) for one in asked]
+    if any(point.condition for point in points):
+        # Compiling long conditions takes a while, and nobody else is to wait for it.
+        await asyncio.to_thread(require_readable, points)
+    return points
 
 
 class StartRun(_Body):

@@ -123,6 +123,24 @@ def test_a_bad_condition_is_refused_when_it_is_set(runner: Runner) -> None:
     assert runner.ended(run_id)["state"] == "completed"
 
 
+def test_conditions_cost_little_and_are_told_to_those_who_may_run(
+    runner: Runner, server: Server
+) -> None:
+    flow_id = runner.create(PRICES)
+    names = ", ".join(f"n{number}" for number in range(45))
+    # Compiled once for each name, these would take a minute.
+    many = [{"node": "loop/label", "condition": f"[{names}] == {n}"} for n in range(60)]
+    assert runner.start(flow_id, {"breakpoints": many}).status_code == 202
+    long = [{"node": "loop/label", "condition": f"item.eur == {'1' * 3_000}"}] * 7
+    answer = runner.start(flow_id, {"breakpoints": long})
+    assert (answer.status_code, answer.json()["code"]) == (422, "run.bad_breakpoint")
+    stranger = server.client(server.make_user("stranger@example.org", None))
+    bad = {"breakpoints": [{"node": "loop", "condition": "item >"}]}
+    for flow in (flow_id, "flw_none"):
+        answer = stranger.post(f"/api/flows/{flow}/runs", json=bad)
+        assert (answer.status_code, answer.json()["code"]) == (404, "flow.not_found")
+
+
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[Process]:
     running = Process(tmp_path / "data")

@@ -1,5 +1,6 @@
 """Breakpoints, compiled: where they are, when their conditions hold, how often they did."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,8 +17,9 @@ from weft_engine.runs.engine.gate import Stop
 if TYPE_CHECKING:
     from weft_engine.runs.engine.core import Core
 
-_UNKNOWN: Final = "expression.unknown_name"
-_MOST_NAMES: Final = 50
+_WORD: Final = re.compile(r"(?<![\w.])[^\W\d]\w*")
+_MOST_CHARACTERS: Final = 20_000
+"""Of all conditions together; compiling them holds up whoever else tells a run something."""
 
 
 @dataclass(slots=True)
@@ -173,20 +175,27 @@ def require_readable(said: Iterable[Breakpoint]) -> None:
     """As `require_good`, where the flow is not known: names that may be ports pass.
 
     Raises:
-        FlowError: `run.bad_breakpoint`.
+        FlowError: `run.bad_breakpoint`; also where all conditions together are too long.
     """
-    for point in said:
-        names = [*NAMES, "scope"]
-        while (point.condition or "").strip():
-            try:
-                compile_expression(point.condition or "", names=tuple(names))
-            except ExpressionError as error:
-                name = error.params.get("name")
-                if error.code != _UNKNOWN or not name or len(names) > _MOST_NAMES:
-                    raise bad_condition(point, error) from error
-                names.append(str(name))
-            else:
-                break
+    wanted = [point for point in said if (point.condition or "").strip()]
+    if sum(len(point.condition or "") for point in wanted) > _MOST_CHARACTERS:
+        raise _too_long()
+    for point in wanted:
+        # Whatever stands there may be a port: compiled once, however many names there are.
+        words = dict.fromkeys((*NAMES, "scope", *_WORD.findall(point.condition or "")))
+        try:
+            compile_expression(point.condition or "", names=tuple(words))
+        except ExpressionError as error:
+            raise bad_condition(point, error) from error
+
+
+def _too_long() -> FlowError:
+    return FlowError(
+        f"The conditions of the breakpoints have more than {_MOST_CHARACTERS:,} characters.",
+        code="run.bad_breakpoint",
+        hint="Make them shorter, or take away breakpoints that are not needed now.",
+        params={"limit": _MOST_CHARACTERS},
+    )
 
 
 def bad_condition(point: Breakpoint, error: ExpressionError) -> FlowError:
