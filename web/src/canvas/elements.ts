@@ -242,17 +242,18 @@ function pathsOf(around: Around): Partial<Elements> {
   return { paths: new Map([...around.keys()].map((id) => [id, chainOf(id, around).join("/")])) };
 }
 
-/** Follows the types again only when the wiring, a node's type or its ports changed. */
+/** Follows the types again only when the wiring, the mode, a node's type or its ports changed. */
 function refreshTypes(): Inferred {
-  const { nodes, edges } = useGraph.getState();
+  const { nodes, edges, meta } = useGraph.getState();
   const types = Object.values(nodes)
     .map((n) => `${n.id}:${n.type}:${n.on_error ?? ""}:${n.parent ?? ""}:${named(n)}`)
-    .join();
+    .join()
+    .concat(meta.mode);
   if (structure?.edges === edges && structure.types === types && structure.specs === specs) {
     return useElements.getState().inferred;
   }
   structure = { edges, types, specs };
-  return infer(nodes, edges, specs);
+  return infer(nodes, edges, specs, meta.mode);
 }
 
 /** What a setting names, where ports follow from it. */
@@ -361,6 +362,7 @@ export function bindElements(catalogue: Specs, called: Words = words): () => voi
     useGraph.subscribe((now, was) => {
       refreshNodes();
       if (now.edges !== was.edges || now.nodes !== was.nodes) refreshEdges();
+      else if (now.meta.mode !== was.meta.mode) refreshEdges();
       else if (now.selectedEdges !== was.selectedEdges) refreshEdges();
     }),
     useMotion.subscribe((now, was) => {

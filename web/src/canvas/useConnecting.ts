@@ -19,8 +19,8 @@ import { CARD_WIDTH, HEAD_HEIGHT } from "./geometry";
 import { openQuickAdd, type PortRef, startConnecting, stopConnecting, verdictAt } from "./state";
 
 function wires(): Wires {
-  const { nodes, edges } = useGraph.getState();
-  return { nodes, edges, specs: current()?.specs ?? new Map() };
+  const { nodes, edges, meta } = useGraph.getState();
+  return { nodes, edges, specs: current()?.specs ?? new Map(), mode: meta.mode };
 }
 
 function endsOf(connection: Connection): EdgeEnds | null {

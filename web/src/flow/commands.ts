@@ -29,7 +29,10 @@ function act<T>(label: Label, edit: (s: Session) => T, merge: string | null = nu
   return session ? session.history.run(label, () => edit(session), merge) : undefined;
 }
 
-const wires = (s: Session) => ({ ...useGraph.getState(), specs: s.specs });
+const wires = (s: Session) => {
+  const graph = useGraph.getState();
+  return { ...graph, specs: s.specs, mode: graph.meta.mode };
+};
 
 export interface Wanted {
   /** A port the new node is to be wired to, on an existing node; told by its handle. */

@@ -4,7 +4,14 @@ import { describe, expect, it } from "vitest";
 import { infer, portId } from "./infer";
 import { typeText } from "./ports";
 import { SPECS } from "./testing/catalogue";
-import { edgeId, type FlowEdge, type FlowNode, type JsonMap, type SpecLike } from "./types";
+import {
+  edgeId,
+  type FlowEdge,
+  type FlowNode,
+  type JsonMap,
+  type Mode,
+  type SpecLike,
+} from "./types";
 import { firstFit, judge } from "./wiring";
 
 const node = (id: string, type: string): [string, FlowNode] => [
@@ -56,15 +63,19 @@ describe("infer", () => {
   });
 });
 
-describe("single values where streams are taken", () => {
+describe.each([
+  ["single values where streams are taken", "single_when"],
+  ["events of triggers, by the mode of the flow", "live_triggers"],
+])("%s", (_about, file) => {
   type Vector = {
     name: string;
     nodes: Record<string, [string, JsonMap, "route"?]>;
+    mode?: Mode;
     edges: [string, string, string, string][];
     outputs: Record<string, string>;
   };
   const { specs, flows } = JSON.parse(
-    readFileSync(join(__dirname, "../../../tests/vectors/single_when.json"), "utf8"),
+    readFileSync(join(__dirname, `../../../tests/vectors/${file}.json`), "utf8"),
   ) as { specs: SpecLike[]; flows: Vector[] };
   const known = new Map(specs.map((spec) => [spec.type, spec]));
 
@@ -74,7 +85,7 @@ describe("single values where streams are taken", () => {
       return [id, { ...plain, settings, ...(route ? { on_error: route } : {}) }];
     });
     const ends = vector.edges.map((e) => edge(...e));
-    const { outputs } = infer(Object.fromEntries(wired), ends, known);
+    const { outputs } = infer(Object.fromEntries(wired), ends, known, vector.mode);
     for (const [place, wanted] of Object.entries(vector.outputs)) {
       const [at = "", port = ""] = place.split(".");
       expect(typeText(outputs.get(portId(at, port)) ?? { name: "?", item: null })).toBe(wanted);
@@ -83,7 +94,7 @@ describe("single values where streams are taken", () => {
 });
 
 describe("judge", () => {
-  const wires = { nodes, edges, specs: SPECS };
+  const wires = { nodes, edges, specs: SPECS, mode: "batch" as const };
 
   it("sees the filter's rows through its type variable", () => {
     const ends = { source: "keep", source_port: "rows", target: "show", target_port: "rows" };

@@ -23,7 +23,7 @@ import {
   parseType,
   streamOf,
 } from "./ports";
-import type { FlowEdge, FlowNode, InsideLike, JsonMap, PortLike, SpecLike } from "./types";
+import type { FlowEdge, FlowNode, InsideLike, JsonMap, Mode, PortLike, SpecLike } from "./types";
 
 export type Specs = ReadonlyMap<string, SpecLike>;
 
@@ -85,13 +85,17 @@ export const portId = (node: string, port: string): string => `${node}\u0000${po
 
 const ANY = parseType("Any");
 
-/** Follows the types from the sources on, through containers: what lies in one has its turn there. */
+/**
+ * Follows the types from the sources on, through containers: what lies in one has its turn there.
+ * In `streaming` mode the events of a trigger are the records of a stream.
+ */
 export function infer(
   nodes: Readonly<Record<string, FlowNode>>,
   edges: readonly FlowEdge[],
   specs: Specs,
+  mode: Mode = "batch",
 ): Inferred {
-  return new Inference(nodes, edges, specs).run();
+  return new Inference(nodes, edges, specs, mode).run();
 }
 
 class Inference {
@@ -107,6 +111,7 @@ class Inference {
     private readonly nodes: Readonly<Record<string, FlowNode>>,
     private readonly edges: readonly FlowEdge[],
     private readonly specs: Specs,
+    private readonly mode: Mode,
   ) {
     this.around = aroundOf(nodes, specs);
     this.incoming = byTarget(edges);
@@ -143,11 +148,17 @@ class Inference {
     for (const [port, type] of found.given) this.inputs.set(portId(id, port), type);
     if (ports.inside) this.inside(id, ports.inside, found, into);
     const single = onlySingle(found) && mayBeSingle(this.specs.get(node.type), node.settings);
+    const left = { lifted: found.lifted || this.events(node), bound: found.bound };
     for (const port of ports.outputs) {
-      const type = leaving(parseType(port.type), found);
+      const type = leaving(parseType(port.type), left);
       const alone = single && port.name !== ERROR_PORT && isStream(type);
       this.outputs.set(portId(id, port.name), alone ? inner(type) : type);
     }
+  }
+
+  /** Whether it is a trigger of a live stream: its events are the records of one. */
+  private events(node: FlowNode): boolean {
+    return this.mode === "streaming" && this.specs.get(node.type)?.category === "trigger";
   }
 
   /** What lies in a container works on values; what it leads back decides the outputs. */
@@ -227,7 +238,7 @@ function mayBeSingle(spec: SpecLike | undefined, settings: JsonMap): boolean {
   return (rule.setting in settings ? settings[rule.setting] : fallback) === rule.value;
 }
 
-function leaving(type: PortType, { lifted, bound }: Arrivals): PortType {
+function leaving(type: PortType, { lifted, bound }: Pick<Arrivals, "lifted" | "bound">): PortType {
   const variable = variableIn(type);
   const value = variable ? bound.get(variable) : undefined;
   const filled = value ? substitute(type, value) : type;

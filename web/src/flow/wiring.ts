@@ -14,7 +14,14 @@ import {
   portName,
 } from "./nesting";
 import { type Fit, fits, type Misfit, type PortType, parseType, typeText } from "./ports";
-import { type EdgeEnds, edgeId, type FlowEdge, type FlowNode, type SpecLike } from "./types";
+import {
+  type EdgeEnds,
+  edgeId,
+  type FlowEdge,
+  type FlowNode,
+  type Mode,
+  type SpecLike,
+} from "./types";
 
 /** Why a connection is refused; the interface has the words. */
 export type Refusal = "type" | "cycle" | "self" | "exists" | "port" | Misplaced;
@@ -36,6 +43,7 @@ export interface Wires {
   nodes: Readonly<Record<string, FlowNode>>;
   edges: readonly FlowEdge[];
   specs: Specs;
+  mode: Mode;
 }
 
 /** What can be known once for all connections from one port. */
@@ -57,7 +65,7 @@ export const edgeOf = (ends: HandleEnds): EdgeEnds => ({
 
 /** Looks ahead for connections that begin at this node, drawn from an output or from an input. */
 export function before(wires: Wires, node: string, side: "source" | "target"): Before {
-  const inferred = infer(wires.nodes, wires.edges, wires.specs);
+  const inferred = infer(wires.nodes, wires.edges, wires.specs, wires.mode);
   const around = aroundOf(wires.nodes, wires.specs);
   const edges = levelEdges(wires.edges, around);
   const known = new Map<string, Set<string>>();
@@ -151,6 +159,6 @@ export function typeAt(
   if (!at) return parseType("Any");
   const ports = portsOf(at, wires.specs, wires.edges);
   if (side === "target") return parseType(portAt(ports, port, side)?.type ?? "Any");
-  const inferred = infer(wires.nodes, wires.edges, wires.specs);
+  const inferred = infer(wires.nodes, wires.edges, wires.specs, wires.mode);
   return inferred.outputs.get(portId(node, port)) ?? parseType("Any");
 }

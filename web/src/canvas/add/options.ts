@@ -63,8 +63,8 @@ function fitting(spec: NodeSpec, wanted: Wanted): string[] | null {
 
 /** The types that can stand where the request asks for one. */
 export function newNodes(request: QuickAddRequest, specs: Specs): NewNode[] {
-  const { nodes, edges } = useGraph.getState();
-  const wanted = wantedBy(request, { nodes, edges, specs });
+  const { nodes, edges, meta } = useGraph.getState();
+  const wanted = wantedBy(request, { nodes, edges, specs, mode: meta.mode });
   const found: NewNode[] = [];
   for (const spec of specs.values()) {
     const ports = fitting(spec, wanted);
@@ -75,8 +75,8 @@ export function newNodes(request: QuickAddRequest, specs: Specs): NewNode[] {
 
 /** Nodes of this flow that the port could be connected to. */
 export function oldNodes(from: PortRef, specs: Specs): OldNode[] {
-  const { nodes, edges } = useGraph.getState();
-  const wires: Wires = { nodes, edges, specs };
+  const { nodes, edges, meta } = useGraph.getState();
+  const wires: Wires = { nodes, edges, specs, mode: meta.mode };
   const found: OldNode[] = [];
   for (const node of Object.values(nodes)) {
     const port = handlesOf(portsOf(node, specs, edges), from.side).find((handle) => {
