@@ -71,9 +71,14 @@ class Link(asyncio.Protocol):
         self.closed.set()
 
     def write(self, frame: bytes) -> None:
-        """Send a frame."""
-        if self._transport is not None:
-            self._transport.write(frame)
+        """Send a frame; one to a connection that is gone is lost with it.
+
+        That it is gone is known a moment before anybody hears of it, and uvloop refuses to write
+        then. Whoever asked hears of the loss, and the next engine is told of every run.
+        """
+        if self._transport is None or self.closed.is_set() or self._transport.is_closing():
+            return
+        self._transport.write(frame)
 
     def close(self) -> None:
         """End the connection; the supervisor ends with it."""
