@@ -28,6 +28,9 @@ from weft_engine.nodes.types import Json, Row
 
 _WITH_BODY: Final[JsonDict] = {"x-visible-if": {"method": ["POST", "PUT", "PATCH", "DELETE"]}}
 _LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
+_KEY: Final = "Idempotency-Key"
+_KEYED: Final = frozenset({"POST", "PATCH"})
+"""A service can tell by the key that such a request is sent again, after a crash say."""
 _SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 _LONGEST_WAIT = 30.0
 
@@ -65,7 +68,8 @@ class HttpRequest(NodeType):
     query: dict[str, Template] = Field({}, max_length=100, title="Query parameters")
     """Parameters behind the address."""
     headers: dict[str, Template] = Field({}, max_length=100)
-    """Headers to send along."""
+    """Headers to send along. POST and PATCH have an Idempotency-Key, the same on every attempt of
+    one record, by which a service knows what it has done already."""
     json_body: Expression | None = Field(None, title="JSON body", json_schema_extra=_WITH_BODY)
     """The body as JSON: an expression such as {"id": item.id}."""
     text_body: Template | None = Field(None, title="Text body", json_schema_extra=_WITH_BODY)
@@ -108,7 +112,11 @@ class HttpRequest(NodeType):
                 "method": ("方法", "请求的类型。"),
                 "url": ("地址", "请求的地址；{{ 和 }} 之间的部分按每条记录填写。"),
                 "query": ("查询参数", "附在地址后面的参数。"),
-                "headers": ("请求头", "随请求发送的头部。"),
+                "headers": (
+                    "请求头",
+                    "随请求发送的头部。POST 和 PATCH 会带上 Idempotency-Key，"
+                    "同一条记录的每次尝试都相同，服务可据此识别重复的请求。",
+                ),
                 "json_body": ("JSON 正文", '请求正文：一个表达式，例如 {"id": item.id}。'),
                 "text_body": ("文本正文", "用文本代替 JSON 作为请求正文。"),
                 "response": ("读取方式", "怎样读取响应；auto 按服务声明的类型判断。"),
@@ -152,11 +160,18 @@ class HttpRequest(NodeType):
         return Request(
             method=self.method,
             url=_fill_url(compile_template(self.url), item, env),
-            headers={name: filled(text) for name, text in self.headers.items()},
+            headers=self._keyed({name: filled(text) for name, text in self.headers.items()}, ctx),
             query={name: filled(text) for name, text in self.query.items()} or None,
             json=compile_expression(self.json_body)(item, env) if self.json_body else None,
             content=filled(self.text_body) if self.text_body else None,
         )
+
+    def _keyed(self, headers: dict[str, str], ctx: NodeContext | None) -> dict[str, str]:
+        """The headers, with a key that stays the same however often the request is sent."""
+        given = any(name.lower() == _KEY.lower() for name in headers)
+        if ctx is None or given or self.method not in _KEYED:
+            return headers
+        return {**headers, _KEY: ctx.idempotency_key}
 
     @cached_property
     def _turn(self) -> asyncio.Semaphore:

@@ -68,6 +68,7 @@ class Handler(BaseHTTPRequestHandler):
         if path.startswith("/meet/"):
             self.server.three.wait(20)
         echo = {"path": self.path, "body": body, "key": self.headers.get("x-key")}
+        echo["once"] = self.headers.get("idempotency-key")
         return self.give(200, json.dumps(echo), "application/json")
 
     def give(self, status: int, text: str, kind: str) -> None:
@@ -109,6 +110,7 @@ def ask(node: HttpRequest, *items: Any, allow: tuple[str, ...] = ("*",)) -> list
             variables={},
             run_id="r",
             node_id="n",
+            idempotency_key="the key of the call",
         )
         try:
             calls = [node.process(item, context) for item in items or (None,)]
@@ -150,6 +152,22 @@ def test_everything_is_filled_in(service: Service) -> None:
     assert json.loads(answer["body"]["body"]) == {"names": ["a b/c?d#e"]}
     assert answer["body"]["key"] == "k1"
     assert answer["record"]["page"] == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "key"),
+    [
+        pytest.param("POST", {}, "the key of the call", id="told"),
+        pytest.param("POST", {"idempotency-key": "own {{ item }}"}, "own 7", id="the flow's own"),
+        pytest.param("PUT", {}, None, id="the same however often"),
+    ],
+)
+def test_services_can_tell_requests_that_are_sent_again(
+    service: Service, method: Any, headers: dict[str, str], key: str | None
+) -> None:
+    node = HttpRequest(method=method, url=f"{service.url}/t", headers=headers, text_body="x")
+    (answer,) = ask(node, 7)
+    assert answer["body"]["once"] == key
 
 
 def test_text_goes_out_as_text(service: Service) -> None:

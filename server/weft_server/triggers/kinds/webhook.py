@@ -13,6 +13,8 @@ from weft_engine.library.triggers_webhook import WebhookTrigger
 from weft_server.triggers import redact
 from weft_server.triggers.kinds import signatures
 
+DEEPEST: Final = 100
+"""How deeply a body may nest."""
 _LONGEST_ID: Final = 200
 _DELIVERY_HEADERS: Final = {
     "github": "x-github-delivery",
@@ -103,9 +105,26 @@ def _body(request: Incoming) -> Any:
 
 def _json(body: bytes) -> Any:
     try:
-        return msgspec.json.decode(body)
+        value = msgspec.json.decode(body)
+        _require_flat(value)
+        return value
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise BadBodyError(str(error)) from None
+
+
+def _require_flat(value: Any) -> None:
+    """Refuse what nests deeper than anything that shows it could write."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return
+    raise BadBodyError(f"nested deeper than {DEEPEST} levels")
 
 
 def _text(body: bytes) -> str:
