@@ -33,7 +33,7 @@ from weft_engine.runs.outputs import OutputStore
 from weft_engine.runs.programs import Programs
 from weft_engine.runs.queue import Job
 from weft_engine.runs.retelling import Told, told_again
-from weft_engine.runs.run import RunRequest, RunResult
+from weft_engine.runs.run import RunRequest, RunResult, RunState
 from weft_engine.runs.runner import references
 from weft_engine.runs.streaming.handover import LiveRuns
 from weft_engine.runs.streaming.ingress import IngressLog
@@ -199,7 +199,17 @@ class Executor:
             journal=journal,
         )
         result = run.go()
-        return result if result.state.ended else None
+        if result.state is RunState.RUNNING:
+            return None
+        if self.read_outputs:
+            names = program.top.outputs or sorted(result.nodes)
+            found = {name: result.nodes[name].outputs for name in names if name in result.nodes}
+            result.outputs = {
+                name: {port: self._outputs.read(ref) for port, ref in ports.items()}
+                for name, ports in found.items()
+                if ports
+            }
+        return result
 
     # The journal
 
@@ -276,3 +286,7 @@ class Mailbox:
     def cancel(self) -> None:
         """Stop it for good."""
         self._control.cancel()
+
+    def halt(self) -> None:
+        """Stop a live run so that it can go on another time."""
+        self._control.halt()

@@ -29,6 +29,10 @@ class Control(Protocol):
         """Stop it for good."""
         ...
 
+    def halt(self) -> None:
+        """Stop a live run so that it can go on another time."""
+        ...
+
 
 @dataclass(slots=True, eq=False)
 class Job:

@@ -271,7 +271,7 @@ def _must_be_batch(flow: Flow) -> None:
         raise FlowError(
             f"The flow is set to {flow.mode} mode, and runs here are to end.",
             code="run.mode_unsupported",
-            hint="Start it on a server, which keeps live runs; or set its mode to batch.",
+            hint="Run it with `weft run` or on a server, or set its mode to batch.",
             params={"mode": flow.mode},
         )
 

@@ -15,10 +15,12 @@ FRAME_S: Final = 0.1
 _WORDS: Final = {
     "en": {"queued": "queued", "running": "running", "completed": "done", "failed": "failed",
            "skipped": "skipped", "records": "{n} records", "record": "1 record",
-           "started": "running {n} nodes"},
+           "started": "running {n} nodes", "checkpoint": "checkpoint {n}",
+           "restarting": "starts again in {n} s"},
     "zh": {"queued": "排队中", "running": "运行中", "completed": "完成", "failed": "失败",
            "skipped": "已跳过", "records": "{n} 条", "record": "1 条",
-           "started": "正在运行 {n} 个节点"},
+           "started": "正在运行 {n} 个节点", "checkpoint": "检查点 {n}",
+           "restarting": "{n} 秒后重新开始"},
 }  # fmt: skip
 _MARKS: Final = {"queued": "·", "running": "▸", "completed": "✓", "failed": "✗", "skipped": "–"}
 _COLOURS: Final = {"running": "36", "completed": "32", "failed": "31", "skipped": "2"}
@@ -66,6 +68,10 @@ class Progress:
             elif kind == "run_started" and not self._live:
                 count = len(event.get("nodes") or self._lines)
                 err(f"▸ {self._words['started'].format(n=count)}")
+            elif kind == "checkpoint_completed" and not self._live:
+                err(f"· {self._words['checkpoint'].format(n=event['id'])}")
+            elif kind == "run_restarting":
+                self._restarting(event)
             elif kind in _STATES and event.get("node") in self._lines:
                 self._change(self._lines[event["node"]], event)
 
@@ -100,6 +106,12 @@ class Progress:
         err(describe(where, problem) if where else f"{problem['code']} {problem['message']}")
         if self._live:
             self._draw()
+
+    def _restarting(self, event: Mapping[str, Any]) -> None:
+        failure = event.get("failure") or {}
+        self._erase()
+        err(describe(str(failure.get("node") or ""), failure))
+        err(f"▸ {self._words['restarting'].format(n=event.get('delay_s', 0))}")
 
     def _text(self, line: _Line) -> str:
         parts = [f"{_MARKS[line.state]} {pad(line.title, self._label)}", self._words[line.state]]

@@ -30,17 +30,21 @@ _WORDS: Final = {
            "kept": "… {n} more; --json prints the first {kept}", "left": "… {n} more, not shown",
            "none": "(no records)", "kept_as": "Kept as {run}",
            "elsewhere": "{run} is run by another process, or has ended",
-           "waits": "The run waits. Go on: weft run {file} --resume {run} --data {data}"},
+           "waits": "The run waits. Go on: weft run {file} --resume {run} --data {data}",
+           "halted": "Stopped; a savepoint keeps its state. "
+                     "Go on: weft run {file} --resume {run} --data {data}"},
     "zh": {"completed": "已完成，用时 {time}", "failed": "失败，用时 {time}",
            "cancelled": "已取消，用时 {time}", "more": "……还有 {n} 条；加 --json 输出全部",
            "kept": "……还有 {n} 条；加 --json 输出前 {kept} 条", "left": "……还有 {n} 条未显示",
            "none": "（没有记录）", "kept_as": "保存为 {run}",
            "elsewhere": "{run} 正由另一个进程运行，或已经结束",
-           "waits": "运行在等待。继续：weft run {file} --resume {run} --data {data}"},
+           "waits": "运行在等待。继续：weft run {file} --resume {run} --data {data}",
+           "halted": "已停止；状态保存在保存点中。"
+                     "继续：weft run {file} --resume {run} --data {data}"},
 }  # fmt: skip
 MOST_ROWS: Final = 20
 FAILED, INVALID, WAITING, INTERRUPTED = 1, 2, 3, 130
-_REFUSALS: Final = {"run.unknown_env", "run.mode_unsupported", "run.bad_breakpoint"}
+_REFUSALS: Final = {"run.unknown_env", "stream.partial", "run.bad_breakpoint"}
 """Failures that the arguments or the flow are to blame for."""
 
 
@@ -141,8 +145,12 @@ def _run_at(args: argparse.Namespace, where: running.Place) -> int:
         err(_WORDS[lang]["elsewhere"].format(run=request.run_id))
         return FAILED
     if result.state is RunState.PAUSED:
-        err(_WORDS[lang]["waits"].format(file=args.file, run=request.run_id, data=args.data))
-        return WAITING
+        live = flow.mode == "streaming"
+        if live:
+            _show_outputs(args, result, titles)
+        words = _WORDS[lang]["halted" if live else "waits"]
+        err(words.format(file=args.file, run=request.run_id, data=args.data))
+        return INTERRUPTED if live else WAITING
     _show(args, result, titles)
     if result.failure is not None and result.failure["code"] in _REFUSALS:
         return INVALID
@@ -205,6 +213,17 @@ def _title(kind: str, catalogue: Catalogue) -> str:
 
 
 def _show(args: argparse.Namespace, result: RunResult, titles: Mapping[str, str]) -> None:
+    _show_outputs(args, result, titles)
+    if args.json:
+        return
+    if result.failure is not None:
+        where = result.failure.get("node")
+        err(describe(f"{args.file}:{where}" if where else args.file, result.failure))
+    words = _WORDS[language(args.lang)]
+    err(words[result.state.value].format(time=duration(result.duration_ms)))
+
+
+def _show_outputs(args: argparse.Namespace, result: RunResult, titles: Mapping[str, str]) -> None:
     if args.json:
         out_json(
             {
@@ -219,10 +238,6 @@ def _show(args: argparse.Namespace, result: RunResult, titles: Mapping[str, str]
     for node, ports in result.outputs.items():
         for port, value in ports.items():
             _show_port(titles[node] if len(ports) == 1 else f"{titles[node]} · {port}", value, lang)
-    if result.failure is not None:
-        where = result.failure.get("node")
-        err(describe(f"{args.file}:{where}" if where else args.file, result.failure))
-    err(_WORDS[lang][result.state.value].format(time=duration(result.duration_ms)))
 
 
 def _show_port(title: str, kept: Mapping[str, Any], lang: Lang) -> None:

@@ -145,7 +145,8 @@ def go(
 
     executor.emit = emit
     with ExitStack() as stack:
-        stack.enter_context(_cancelled_by_signals(job))
+        live = request.flow.get("mode") == "streaming" and executor.store is not None
+        stack.enter_context(_stopped_by_signals(job, _halter(job) if live else _canceller(job)))
         if debugger is not None:
             debugger.start()
             stack.callback(debugger.close)
@@ -250,15 +251,24 @@ def _canceller(job: Job) -> Callable[[], None]:
     return cancel
 
 
+def _halter(job: Job) -> Callable[[], None]:
+    def halt() -> None:
+        if job.control is None:  # it has not begun
+            raise KeyboardInterrupt
+        job.cancelled = True
+        job.control.halt()
+
+    return halt
+
+
 @contextmanager
-def _cancelled_by_signals(job: Job) -> Iterator[None]:
+def _stopped_by_signals(job: Job, stop: Callable[[], None]) -> Iterator[None]:
     """Ctrl+C stops the run; a second Ctrl+C does not wait for it."""
-    cancel = _canceller(job)
 
     def ask(_signal: int, _frame: FrameType | None) -> None:
         if job.cancelled:
             raise KeyboardInterrupt
-        cancel()
+        stop()
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

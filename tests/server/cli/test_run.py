@@ -105,14 +105,6 @@ def test_progress_speaks_chinese(folder: Path) -> None:
     assert "已完成" in weft("run", "rows.yaml", "--lang", "zh", cwd=folder).err
 
 
-def test_a_flow_of_a_mode_that_is_not_there_is_refused(folder: Path) -> None:
-    (folder / "endless.yaml").write_text(ROWS.replace("name: Rows", "name: Rows\nmode: streaming"))
-    outcome = weft("run", "endless.yaml", cwd=folder)
-    assert outcome.code == 2
-    assert "run.mode_unsupported" in outcome.err
-    assert "Set the mode of the flow to batch" in outcome.err
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [

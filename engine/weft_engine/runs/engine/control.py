@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Final
 
 from weft_engine.runs.debug import Command
 
 Message = tuple[Any, ...]
 """What lies in the mailbox of a run: a function of the run's own thread and its arguments."""
+HALT: Final = "halt"
+"""The message that lets a live run rest."""
 
 
 class RunControl:
@@ -38,6 +40,10 @@ class RunControl:
         """Stop the run."""
         self.stopped.set()
         self.box.put(())
+
+    def halt(self) -> None:
+        """Let a live run write a savepoint and rest; only live runs understand it."""
+        self.box.put((HALT,))
 
     def wake(self) -> None:
         """Let the run look around: a moment it waits for may have come."""

@@ -52,6 +52,8 @@ class Board:
         """The job starts again: what its subtasks counted before is in its checkpoint."""
         self._attempt = max(attempt, self._attempt)
         self._counts.clear()
+        self._last.clear()
+        self._fresh.clear()
 
     def take(self, message: Mapping[str, Any]) -> None:
         """A watch has told how things stand."""
@@ -63,8 +65,8 @@ class Board:
             self._failures[node] = dict(message["failure"])
         for port, records in message["samples"].items():
             ports = self._last.setdefault((node, port), {})
-            ports.pop(place, None)
-            ports[place] = records
+            before = ports.pop(place, [])
+            ports[place] = [*before, *records][-SAMPLED:]
             self._fresh.setdefault((node, port), 0.0)
 
     def tell(self, metrics: JobMetrics | None, *, at_once: bool = False) -> None:

@@ -12,7 +12,7 @@ from weft_engine.errors import FlowError
 from weft_engine.kernel.checkpoint import savepoint
 from weft_engine.kernel.checkpoint.api import Checkpoint, OperatorState
 from weft_engine.kernel.checkpoint.files import Files
-from weft_engine.kernel.coordinator import recovery
+from weft_engine.kernel.coordinator import Job, recovery
 from weft_engine.kernel.physical import PhysicalPlan
 from weft_engine.kernel.runtime.driver import OperatorEnded
 from weft_engine.runs.streaming import codes  # noqa: F401 - registers the codes
@@ -56,6 +56,17 @@ class LiveRuns:
         """A run at work."""
         with self._lock:
             return self._runs.get(run_id)
+
+
+def halt(job: Job, places: Places) -> None:
+    """Have a job write the savepoint that its run rests with, and end.
+
+    Raises:
+        ResourceError: the savepoint cannot be written, or the job is over.
+        TimeoutError: it is not there in time.
+    """
+    shutil.rmtree(places.halted, ignore_errors=True)
+    job.savepoint(places.halted, stop=True, timeout=SAVEPOINT_S)
 
 
 def take_over(

@@ -22,7 +22,7 @@ from weft_engine.kernel.planner import make_physical
 from weft_engine.kernel.runtime.job_spec import JobSpec
 from weft_engine.kernel.sources.ingress import with_logs
 from weft_engine.runs.debug import Command
-from weft_engine.runs.engine.control import RunControl
+from weft_engine.runs.engine.control import HALT, RunControl
 from weft_engine.runs.engine.sink import NodeSink
 from weft_engine.runs.engine.story import Story
 from weft_engine.runs.engine.telling import EmitAll, Voice
@@ -32,12 +32,9 @@ from weft_engine.runs.run import NodeResult, NodeState, RunRequest, RunResult, R
 from weft_engine.runs.streaming import codes  # noqa: F401 - registers the codes
 from weft_engine.runs.streaming.before import values_before
 from weft_engine.runs.streaming.board import PROGRESS_S, Board
-from weft_engine.runs.streaming.context import (
-    RunFacts,
-    forget_scope,
-    scope_of,
-)
-from weft_engine.runs.streaming.handover import SAVEPOINT_S, LiveRuns, take_over
+from weft_engine.runs.streaming.commands import judge
+from weft_engine.runs.streaming.context import RunFacts, forget_scope, scope_of
+from weft_engine.runs.streaming.handover import SAVEPOINT_S, LiveRuns, halt, take_over
 from weft_engine.runs.streaming.places import Places, safe
 from weft_engine.runs.streaming.points import Points
 from weft_engine.runs.streaming.saying import leave, listen
@@ -94,9 +91,7 @@ class LiveRun:
         self.request = request
         self.compiled = program.top.compiled
         self.places = Places(data, request.stream or request.run_id, request.run_id)
-        last = (
-            request.last_seq + _SKIPPED if request.resume and request.last_seq else request.last_seq
-        )
+        last = request.last_seq + (_SKIPPED if request.resume and request.last_seq else 0)
         self.voice = Voice(request.run_id, emit, last)
         self._story = Story(self.voice, store)
         self._store = store
@@ -108,6 +103,7 @@ class LiveRun:
         self._broke: dict[str, Any] | None = None
         self._replaced_by: str | None = None
         self._stands = False
+        self._halted = False
         self._error: BaseException | None = None
         self._delay_s = 0.0
 
@@ -120,7 +116,7 @@ class LiveRun:
         nodes = sorted(n for n in self.compiled.wiring.order if n in self.compiled.nodes)
         self.voice.say("run_resumed" if resumed else "run_started", None, {"nodes": nodes})
         self.voice.flush()
-        self._control.judge = _judge
+        self._control.judge = judge
         listen(self.request.run_id, lambda message: self._control.box.put(("said", message)))
         try:
             return self._go()
@@ -240,6 +236,8 @@ class LiveRun:
                 self._command(work, message[0])
             elif message[0] == "said":
                 self._said(work, message[1])
+            elif message[0] == HALT and over is None:
+                self._halt(work)
             elif message[0] == "job":
                 over = self._job_event(work, message[1]) or over
             if self._control.stopped.is_set() and over is None:
@@ -321,6 +319,19 @@ class LiveRun:
         self.voice.say("breakpoint_hit", point.node, stop)
         self._stand(work, "breakpoint")
 
+    def _halt(self, work: _AtWork) -> None:
+        """Write a savepoint, which its checkpoints have too, and rest; it goes on from there."""
+        self._halted = True
+        try:
+            halt(work.job, self.places)
+        except (WeftError, TimeoutError) as error:
+            if getattr(error, "code", "") == "job.not_running":  # it has just ended
+                self._halted = False
+                return
+            text = f"There is no savepoint: {error}. It goes on from the last checkpoint."
+            self.voice.say("log", None, {"level": "warning", "message": text})
+            work.job.cancel()
+
     # Others ask for its state, on their threads
 
     def savepoint(self, path: Path) -> None:
@@ -343,7 +354,17 @@ class LiveRun:
     def _over(self, state: str) -> RunResult:
         if state == "failed":
             return self._end(RunState.FAILED, self._failure())
+        if self._halted and not self._lost():
+            return self._rest()
         return self._end(RunState(_OVER[state]))
+
+    def _rest(self) -> RunResult:
+        """Who asks for it lets it go on."""
+        if self._journal is not None:
+            self._journal.end("paused")
+        self.voice.say("run_paused", None, {"reason": "savepoint"})
+        self.voice.flush()
+        return self._result(RunState.PAUSED, stands=True)
 
     def _end(self, state: RunState, failure: dict[str, Any] | None = None) -> RunResult:
         lost = self._lost()
@@ -360,24 +381,19 @@ class LiveRun:
             if self._journal is not None:
                 self._journal.end(state.value)
             self.voice.end(f"run_{state.value}", data)
+        return self._result(RunState.RUNNING if lost else state, failure)
+
+    def _result(
+        self, state: RunState, failure: dict[str, Any] | None = None, *, stands: bool = False
+    ) -> RunResult:
         results: dict[str, NodeResult] = dict(self._story.results)
         if self._work is not None:
             results |= self._work.board.results
         return RunResult(
             run_id=self.request.run_id,
-            state=RunState.RUNNING if lost else state,
+            state=state,
             nodes=results,
             failure=failure,
-            duration_ms=duration_ms,
-        )
-
-
-def _judge(command: Command) -> None:
-    """Refuse what a stream cannot do: no record is held."""
-    if command.kind not in ("pause", "resume", "breakpoints", "signal"):
-        raise FlowError(
-            "A live stream stands still as a whole; its records cannot be stepped to or edited.",
-            code="stream.command",
-            hint="Pause it, let it go on, or set breakpoints with samples.",
-            params={"kind": command.kind},
+            duration_ms=round((monotonic() - self._began) * 1000, 3),
+            stands=stands,
         )

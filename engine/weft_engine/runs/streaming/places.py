@@ -48,6 +48,11 @@ class Places:
         return self.run / "begin"
 
     @property
+    def halted(self) -> Path:
+        """The savepoint it was halted with last."""
+        return self.run / "savepoint"
+
+    @property
     def before(self) -> Path:
         """What the nodes before the stream gave."""
         return self.run / "before.pickle"

@@ -114,7 +114,7 @@ const engine: Readonly<Record<string, string>> = {
   "check.streaming_merge": "实时流中只能把各条路的记录按到达的顺序追加在一起。",
   "check.streaming_merge.hint": "请把方式改为 append。",
   "run.mode_unsupported": "流程设为 {{mode}} 方式，在这里只能运行会结束的流程。",
-  "run.mode_unsupported.hint": "请在服务器上启动它，或把运行方式改为 batch。",
+  "run.mode_unsupported.hint": "请用 `weft run` 或在服务器上运行它，或把运行方式改为 batch。",
   "stream.partial": "实时流只能整体运行。",
   "stream.partial.hint": "请启动整个流程，或改为 batch 方式来试运行一部分。",
   "stream.state_dropped": "正在运行的流程保存了 {{nodes}} 的状态，而修改后的流程没有这些节点。",
