@@ -223,6 +223,7 @@ function OnePort(props: OnePortProps) {
 function Facts({ port, total }: { port: PortData; total: number }) {
   const { t } = useTranslation("runs");
   const formats = useFormats();
+  const lives = useRun((run) => run.mode === "streaming");
   const limited = port.kind === "records" && port.count < total;
   const text = limited
     ? t("data.records_of", { shown: formats.number(port.count), total: formats.number(total) })
@@ -235,7 +236,7 @@ function Facts({ port, total }: { port: PortData; total: number }) {
     <span className={classes.facts}>
       <code>{port.type}</code>
       {text}
-      {port.truncated && !limited && <em>{t("data.truncated")}</em>}
+      {port.truncated && !limited && <em>{t(lives ? "data.newest" : "data.truncated")}</em>}
     </span>
   );
 }

@@ -3,9 +3,10 @@ import { useMemo } from "react";
 import { api } from "@/api/client";
 import type { Json, PortData, RunNodeDetail } from "@/api/types";
 import { activations } from "./activations";
-import { useRun } from "./store";
+import { isActive, useRun } from "./store";
 
 const PAGE = 400;
+const LOOK_AGAIN_MS = 1000;
 
 export type Side = "output" | "input";
 
@@ -22,11 +23,14 @@ export function useNodeDetail(
     const known = scope === null ? undefined : activations.get(nodeId, scope);
     return (known ?? run.nodes[nodeId])?.state ?? "idle";
   });
+  // A flow that lives shows the newest records for as long as it is looked at.
+  const lives = useRun((run) => run.mode === "streaming" && isActive(run.state));
   return useInfiniteQuery({
     queryKey: ["run-node", runId, nodeId, side, scope, state],
     enabled: runId !== null && nodeId !== null,
     initialPageParam: 0,
-    staleTime: 60_000,
+    staleTime: lives ? 0 : 60_000,
+    refetchInterval: lives && LOOK_AGAIN_MS,
     queryFn: ({ pageParam, signal }) =>
       api.get<RunNodeDetail>(
         `/runs/${runId}/nodes/${nodeId}`,

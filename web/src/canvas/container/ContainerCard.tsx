@@ -22,6 +22,8 @@ import { useCardRun } from "../useCardRun";
 import classes from "./ContainerCard.module.css";
 import type { ContainerShape } from "./shape";
 
+/** What lies in it is drawn in another flow. */
+const CALL = "flow.call";
 const LEAST = { width: INSET + CARD_WIDTH + RAIL, height: 140 };
 
 /** A node that contains others: a frame with a head, and ports that face outwards and inwards. */
@@ -72,7 +74,7 @@ export const ContainerCard = memo(function ContainerCard(props: NodeProps<Contai
         <Status id={id} run={run} state={state} counted />
       </div>
       <Bands shape={shape} />
-      {count === 0 && <Empty shape={shape} />}
+      {count === 0 && <Empty shape={shape} calls={node.type === CALL} />}
       {state === "running" && <Bar run={run} />}
       {state === "failed" && run.failure && (
         <div className={classes.why}>
@@ -128,13 +130,13 @@ function Bands({ shape }: { shape: ContainerShape }) {
   ));
 }
 
-function Empty({ shape }: { shape: ContainerShape }) {
+function Empty({ shape, calls }: { shape: ContainerShape; calls: boolean }) {
   const { t } = useTranslation("editor");
   const band = shape.bands[0];
   if (!band) return null;
   return (
     <p className={classes.empty} style={{ top: band.y, height: band.height }}>
-      {t("container.empty")}
+      {t(calls ? "container.calls" : "container.empty")}
     </p>
   );
 }

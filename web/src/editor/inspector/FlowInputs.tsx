@@ -10,7 +10,12 @@ import classes from "./Inspector.module.css";
 import { JsonField } from "./JsonField";
 import { NewName } from "./NewName";
 
-const TYPES = ["Text", "Number", "Bool", "Date", "Json", "File"];
+/** The types that are offered; a flow from a file may have any other. */
+const TYPES = ["Text", "Number", "Bool", "Date", "Json", "Row", "File"];
+
+function typesWith(type = "Text"): string[] {
+  return TYPES.includes(type) ? TYPES : [...TYPES, type];
+}
 
 /** What is asked for when a run starts. */
 export function FlowInputs() {
@@ -30,7 +35,10 @@ export function FlowInputs() {
         <div key={name} className={inputs.input}>
           <TextInput value={name} readOnly aria-label={t("name.label")} />
           <Select
-            data={TYPES.map((value) => ({ value, label: t(`type.${value}` as "type.Text") }))}
+            data={typesWith(all[name]?.type).map((value) => ({
+              value,
+              label: t(`type.${value}` as "type.Text", { defaultValue: value }),
+            }))}
             value={all[name]?.type ?? "Text"}
             readOnly={!canEdit}
             aria-label={t("flow.inputType", { name })}

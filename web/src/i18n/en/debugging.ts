@@ -9,7 +9,7 @@ const debugging = {
   "paused.asked": "The run is paused",
   "paused.by": "Paused by {{name}}",
   "paused.text": "What was under way has ended; nothing new begins.",
-  "paused.waiting": "waits",
+  "paused.waiting": "until something comes",
   "paused.stopped": "at a breakpoint",
   "stopped.before": "Stopped before “{{name}}”",
   "stopped.after": "Stopped after “{{name}}”",
@@ -64,7 +64,8 @@ const debugging = {
   "event.node_retrying": "Attempt {{attempt}} failed, next one in {{delay}}. {{reason}}",
   "event.node_waiting": "Waiting: {{message}}",
   "event.variable_set": "Variable {{name}} set",
-  "retry.run": "Retry from where it failed",
+  "retry.run":
+    "Retry from where it failed, with the flow as it was then. After a change, use Run or Run from here.",
   "retry.short": "Retry",
   "run.attempts": "attempt {{count}}",
   "env.processes": "on processes",

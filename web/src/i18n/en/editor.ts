@@ -227,6 +227,7 @@ const editor = {
   "type.Bool": "Yes or no",
   "type.Date": "Date",
   "type.Json": "JSON",
+  "type.Row": "Row",
   "type.File": "File",
   "name.label": "Name",
   "name.add": "Add",

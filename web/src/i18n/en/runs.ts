@@ -52,6 +52,7 @@ const runs = {
   "data.records_of": "{{shown}} of {{total}} records",
   "data.items_one": "{{shown}} item",
   "data.items_other": "{{shown}} items",
+  "data.newest": "only the newest are kept",
   "data.truncated": "only the first are kept",
   "view.table": "Table",
   "view.chart": "Chart",

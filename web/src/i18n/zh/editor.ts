@@ -219,6 +219,7 @@ const editor: Messages<typeof en> = {
   "type.Bool": "是或否",
   "type.Date": "日期",
   "type.Json": "JSON",
+  "type.Row": "行",
   "type.File": "文件",
   "name.label": "名称",
   "name.add": "添加",

@@ -52,6 +52,7 @@ const runs: Messages<typeof en> = {
   "data.records_other": "{{shown}} 条记录",
   "data.records_of": "{{total}} 条记录中的 {{shown}} 条",
   "data.items_other": "{{shown}} 项",
+  "data.newest": "只保留最新的记录",
   "data.truncated": "仅保留了开头部分",
   "view.table": "表格",
   "view.chart": "图表",
