@@ -20,6 +20,8 @@ from weft_server.runs.views import loaded, of_activation_row, of_node_row
 
 MOST_LOGS: Final = 1_000
 LONGEST_TEXT: Final = 1_000_000
+DEEPEST: Final = 200
+"""How deeply a shown value may nest; an answer that nests deeper cannot be written."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,10 +156,32 @@ class _Reader:
         except ResourceError:
             ref = reference(plain)
             return PortPage(type=kind, kind=ref.kind, count=ref.count, truncated=True, missing=True)
+        page, cut = shallow(page)
         value = page.get("value")
+        if cut:
+            page |= {"truncated": True}
         if isinstance(value, str) and len(value) > LONGEST_TEXT:
             page |= {"value": value[:LONGEST_TEXT], "truncated": True}
         return PortPage(type=kind, **page)
+
+
+def shallow(value: Any, depth: int = DEEPEST) -> tuple[Any, bool]:
+    """A value without what nests deeper than an answer can show, and whether there is such.
+
+    >>> shallow([1, [2, [3]]], 2)
+    ([1, [2, '…']], True)
+    """
+    if not isinstance(value, dict | list):
+        return value, False
+    if depth == 0:
+        return "…", True
+    if isinstance(value, dict):
+        pairs = {name: shallow(inner, depth - 1) for name, inner in value.items()}
+        changed = any(cut for _, cut in pairs.values())
+        return ({name: one for name, (one, _) in pairs.items()} if changed else value), changed
+    parts = [shallow(inner, depth - 1) for inner in value]
+    changed = any(cut for _, cut in parts)
+    return ([one for one, _ in parts] if changed else value), changed
 
 
 def _log(data: Mapping[str, Any]) -> dict[str, str]:

@@ -131,7 +131,7 @@ class Hooks:
                 Malformed(
                     "The body is not what its Content-Type says.",
                     code="hook.bad_body",
-                    hint="Send well-formed JSON as application/json, nested at most 100 levels deep.",
+                    hint="Send well-formed JSON as application/json, at most 100 levels deep.",
                 ),
             ) from None
         delivery, key = webhook.delivery_id(settings, request, payload["body"])

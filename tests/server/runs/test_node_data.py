@@ -51,6 +51,23 @@ def test_what_is_shown_is_the_view_of_a_node_without_outputs(runner: Runner) -> 
     assert page["outputs"]["view"]["count"] == ROWS - 10
 
 
+def test_what_nests_too_deeply_to_be_shown_is_cut(runner: Runner) -> None:
+    nested = "[" * 300 + "]" * 300
+    fields = [{"name": "deep", "expression": f"parse_json('{nested}')"}]
+    flow = {
+        "format": "weft/1",
+        "name": "Deep",
+        "nodes": {"rows": {"type": "data.generate", "settings": {"count": 1, "fields": fields}}},
+    }
+    run = runner.run(runner.create(flow))
+    assert run["state"] == "completed"
+    answer = runner.client.get(f"/api/runs/{run['id']}/nodes/rows")
+    assert answer.status_code == 200, answer.text
+    rows = answer.json()["outputs"]["rows"]
+    assert (rows["truncated"], rows["count"]) == (True, 1)
+    assert "…" in str(rows["records"])
+
+
 def test_one_port_alone(runner: Runner) -> None:
     run = runner.run(runner.create(NUMBERS))
     path = f"/api/runs/{run['id']}/nodes/keep"
