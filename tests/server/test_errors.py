@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import weft_server
+from weft_engine.deploy import codes as deploy_codes  # noqa: F401 - registers its codes
 from weft_engine.errors import (
     CODES as ENGINE_CODES,
 )
