@@ -37,6 +37,7 @@ import { Tools } from "./Tools";
 import { useChanges } from "./useChanges";
 import { useConnecting } from "./useConnecting";
 import { useDrop } from "./useDrop";
+import { useKeepSelected } from "./useKeepSelected";
 import { usePointer } from "./usePointer";
 import { bindView, keepMiddle, moved, showAll, wholeShown } from "./view";
 
@@ -66,6 +67,7 @@ export function Canvas() {
   const connecting = useConnecting();
   const pointer = usePointer();
   const drop = useDrop();
+  const keepSelected = useKeepSelected();
   const labels = useMemo(() => ariaLabels(t), [t]);
 
   const words = useWords();
@@ -85,6 +87,7 @@ export function Canvas() {
       data-far={far}
       aria-label={t("canvas.label")}
       tabIndex={-1}
+      onKeyDownCapture={keepSelected}
       {...pointer.frame}
       {...drop}
     >
