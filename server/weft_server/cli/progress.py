@@ -109,8 +109,10 @@ class Progress:
 
     def _restarting(self, event: Mapping[str, Any]) -> None:
         failure = event.get("failure") or {}
+        node = failure.get("node") or ""
+        where = self._lines[node].title if node in self._lines else str(node)
         self._erase()
-        err(describe(str(failure.get("node") or ""), failure))
+        err(describe(where, failure).removeprefix(": "))
         err(f"▸ {self._words['restarting'].format(n=event.get('delay_s', 0))}")
 
     def _text(self, line: _Line) -> str:

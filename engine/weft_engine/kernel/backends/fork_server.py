@@ -15,7 +15,10 @@ from typing import Any, Final
 from weft_engine.errors import ResourceError
 from weft_engine.kernel.transport.address import Address
 
+# Ctrl+C on a terminal reaches all processes: the coordinator says what becomes of it. Loading takes
+# long enough to be hit by it.
 _BOOT: Final = (
+    "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from weft_engine.kernel.backends import spawner; spawner.main(int(sys.argv[2]))"
 )
