@@ -8,7 +8,7 @@ besides those of the engine. Modules add theirs with ``register``.
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
@@ -223,7 +223,14 @@ def _on_weft_error(request: Request[Any, Any, Any], error: WeftError) -> Respons
     return problem_response(error)
 
 
+_LEFT: Final = "client disconnected prematurely"
+"""What Litestar says of a request whose body ends too early, as if it were the server's fault."""
+
+
 def _on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    if error.detail == _LEFT:
+        logger.info("%s %s: the caller left", request.method, _path(request))
+        return problem_response(_malformed(request, error))
     if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _on_unknown(request, error)
     if isinstance(error, ValidationException):

@@ -134,7 +134,7 @@ class Hooks:
                     hint="Send well-formed JSON as application/json, at most 100 levels deep.",
                 ),
             ) from None
-        delivery, key = webhook.delivery_id(settings, request, payload["body"])
+        delivery, key = webhook.delivery_id(settings, request)
         taken = await self._database.run(
             lambda session: intake.take(
                 session, hook.row, payload, utc_now(), once_key=key, delivery_id=delivery

@@ -60,6 +60,13 @@ def check(
             return _standard(headers, body, secrets, now, settings.tolerance_s)
 
 
+def stamp_of(settings: WebhookTrigger, headers: Mapping[str, str]) -> str:
+    """The time that a signature covers; empty where it covers none."""
+    if settings.signature == "stripe":
+        return _stripe_parts(headers.get(STRIPE))[0]
+    return headers.get(STANDARD[1], "") if settings.signature == "standard" else ""
+
+
 def usable(settings: Mapping[str, Any], secret: str) -> bool:
     """Whether a secret can be used with the form of signature."""
     return settings.get("signature") != "standard" or _standard_key(secret) is not None
@@ -75,9 +82,7 @@ def _plain(given: str | None, prefix: str, body: bytes, secrets: Sequence[str]) 
 def _stripe(
     given: str | None, body: bytes, secrets: Sequence[str], now: float, tolerance: int
 ) -> Refused | None:
-    parts = [part.strip().partition("=") for part in (given or "").split(",")]
-    stamp = next((value for name, _, value in parts if name == "t"), "")
-    signatures = [value for name, _, value in parts if name == "v1"]
+    stamp, signatures = _stripe_parts(given)
     moment = _moment(stamp)
     if moment is None or not signatures:
         return Refused("hook.unsigned")
@@ -88,6 +93,13 @@ def _stripe(
         for one in signatures
     )
     return refused or _fresh(moment, now, tolerance)
+
+
+def _stripe_parts(given: str | None) -> tuple[str, list[str]]:
+    """The time and the signatures of `t=…,v1=…,v1=…`."""
+    parts = [part.strip().partition("=") for part in (given or "").split(",")]
+    stamp = next((value for name, _, value in parts if name == "t"), "")
+    return stamp, [value for name, _, value in parts if name == "v1"]
 
 
 def _standard(

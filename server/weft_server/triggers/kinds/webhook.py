@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -19,10 +19,6 @@ _LONGEST_ID: Final = 200
 _DELIVERY_HEADERS: Final = {
     "github": "x-github-delivery",
     "standard": "webhook-id",
-}
-_SIGNED_TIME: Final = {
-    "stripe": signatures.STRIPE,
-    "standard": "webhook-signature",
 }
 
 
@@ -60,26 +56,33 @@ def payload(settings: WebhookTrigger, request: Incoming) -> dict[str, Any]:
     }
 
 
-def delivery_id(
-    settings: WebhookTrigger, request: Incoming, body: Any
-) -> tuple[str | None, str | None]:
+def delivery_id(settings: WebhookTrigger, request: Incoming) -> tuple[str | None, str | None]:
     """What the sender calls the delivery, and the key that only one event may have.
 
-    A signature over a time is never the same for two deliveries, so it tells a replayed one when
-    there is no id.
+    A signature over a time is never the same for two deliveries, so what it covers tells a replayed
+    one when there is no id. What it does not cover, whoever replays a request can change.
     """
     headers = request.by_name
-    name = settings.delivery_header.lower() or _DELIVERY_HEADERS.get(
-        settings.signature, "idempotency-key"
-    )
-    given = headers.get(name, "").strip()
-    if not given and settings.signature == "stripe" and isinstance(body, Mapping):
-        given = str(body.get("id") or "")
+    if settings.signature == "stripe" and not settings.delivery_header:
+        given = _id_in(request.body)
+    else:
+        name = settings.delivery_header.lower() or _DELIVERY_HEADERS.get(
+            settings.signature, "idempotency-key"
+        )
+        given = headers.get(name, "").strip()
     if given:
         shown = given if len(given) <= _LONGEST_ID else _digest(given.encode())
         return shown, f"delivery:{shown}"
-    signed = headers.get(_SIGNED_TIME.get(settings.signature, ""))
-    return None, f"signature:{_digest(signed.encode())}" if signed else None
+    stamp = signatures.stamp_of(settings, headers)
+    return None, f"signature:{_digest(f'{stamp}.'.encode() + request.body)}" if stamp else None
+
+
+def _id_in(body: bytes) -> str:
+    try:
+        found = _json(body)
+    except BadBodyError:
+        return ""
+    return str(found.get("id") or "") if isinstance(found, dict) else ""
 
 
 def _body(request: Incoming) -> Any:
