@@ -86,7 +86,7 @@ export function CanvasMenu() {
       opened
       onClose={closeMenu}
       position="bottom-start"
-      width={270}
+      width={296}
       offset={0}
       key={JSON.stringify(menu)}
     >
