@@ -77,7 +77,9 @@ def _options(request: RunRequest) -> ProgramOptions:
 
 
 def _isolated(request: RunRequest) -> frozenset[str]:
-    return frozenset(point.node for point in request.breakpoints if not point.sample)
+    """The paths of nodes that must be units of their own: with breakpoints, or other inputs."""
+    stops = (point.node for point in request.breakpoints if not point.sample)
+    return frozenset((*stops, *request.overrides))
 
 
 def read_flow(plain: dict[str, Any]) -> Flow:

@@ -5,7 +5,7 @@ from typing import Any
 
 from weft_engine.nodes.types import SKIP
 from weft_engine.runs.engine.core import Core
-from weft_engine.runs.engine.records import Records
+from weft_engine.runs.engine.records import Records, records_of
 from weft_engine.runs.engine.region_run import RegionRun
 from weft_engine.runs.engine.scope_run import ScopeRun
 from weft_engine.runs.planned import Planned, Slot
@@ -32,7 +32,8 @@ class Regions:
                 return
         values = {slot.name: _arrived(scope, slot) for slot in unit.slots}
         if core.request.overrides and not scope.path:
-            values |= core.request.overrides.get(unit.name, {})
+            given = core.request.overrides.get(unit.name, {})
+            values |= {name: _like(value, values.get(name)) for name, value in given.items()}
         if core.gate.watching and core.at_gate(
             scope, unit, scope.path, "before", values, partial(self._begin, scope, unit)
         ):
@@ -43,6 +44,12 @@ class Regions:
         region = RegionRun(self.core, scope, unit, values)
         scope.regions[unit.number] = region
         region.begin()
+
+
+def _like(value: Any, before: Any) -> Any:
+    """A list in the place of a stream is its records."""
+    stream = isinstance(before, Records) and isinstance(value, list)
+    return records_of(value) if stream else value
 
 
 def _arrived(scope: ScopeRun, slot: Slot) -> Any:
