@@ -5,6 +5,7 @@ import { jumpTo } from "@/canvas/view";
 import { onBreakpoints, runBreakpoints } from "@/flow/breakpoints";
 import { notices } from "@/flow/session";
 import { setSelection, useGraph, useSession } from "@/flow/store";
+import { activations } from "@/runs/activations";
 import { pauseRun, resumeRun, setRunBreakpoints, stepRun } from "@/runs/control";
 import { useShown } from "@/runs/shown";
 import { isActive, onStops, useRun } from "@/runs/store";
@@ -59,11 +60,19 @@ export function onCanvas(path: string): string | null {
   return (call < 0 ? here.at(-1) : here[call]) ?? null;
 }
 
+/** A round of a container is a scope inside it; the container itself runs in the one around. */
+function ownScope(path: string, scope: string): string {
+  const parts = scope.split("/");
+  const ofItself = parts.at(-1)?.startsWith(`${path.split("/").at(-1)}:`);
+  if (!ofItself || activations.get(path, scope)) return scope;
+  return parts.slice(0, -1).join("/");
+}
+
 /** Shows an activation: its node on the canvas, its data in the inspector. */
 export function showActivation(path: string, scope: string, tab?: "input" | "output"): void {
   const id = onCanvas(path);
   if (!id) return;
-  useShown.setState({ node: path, scope });
+  useShown.setState({ node: path, scope: ownScope(path, scope) });
   jumpTo(id);
   setSelection([id]);
   // Settings say nothing of one round among many.
