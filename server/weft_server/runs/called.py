@@ -1,6 +1,6 @@
 """The flows that a flow calls, found when a run starts, so that it executes one frozen whole."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -66,6 +66,17 @@ class CalledFlows:
             found[name] = checked.plain
             waiting += called_names(called)
         return found
+
+    async def require(self, names: Iterable[str], *, user_id: str, workspace_id: str) -> None:
+        """Make sure that somebody may see the flows of these names, as a run calls them.
+
+        Raises:
+            Invalid: 422 `run.called_flow_missing`, `run.called_flow_ambiguous`.
+        """
+        for name in names:
+            await self.database.query(
+                partial(_find, name=name, user_id=user_id, workspace_id=workspace_id)
+            )
 
 
 def called_names(flow: Flow) -> Iterator[str]:

@@ -164,6 +164,7 @@ class Launcher:
             Invalid: 422 `run.unknown_node`, `flow.invalid`.
         """
         former, reuse = await self._former(principal, run_id)
+        await self._may_call(principal, former)
         checked = await self._checker.checked(_flow_of(former))
         for field, node in [("from_node", asked.from_node), *_each("overrides", asked.overrides)]:
             require_node(checked.flow, field, node)
@@ -199,6 +200,7 @@ class Launcher:
                 hint="Start a new run, or go on from one of its nodes.",
                 params={"id": run_id},
             )
+        await self._may_call(principal, former)
         checked = await self._checker.checked(_flow_of(former))
         checked.require_valid()
         request = msgspec.structs.replace(
@@ -247,6 +249,15 @@ class Launcher:
             return repository.frozen(session, run_id), repository.outputs_of(session, run_id)
 
         return await self._database.query(read)
+
+    async def _may_call(self, principal: Principal, former: RunRow) -> None:
+        """What a run called is called again: also for whoever may see the run, but not that."""
+        if former.started_by != principal.user_id:
+            await self._called.require(
+                request_of(former.model_dump()).flows,
+                user_id=principal.user_id,
+                workspace_id=former.workspace_id,
+            )
 
     async def _reusable(self, flow_id: str, asked: StartRun) -> Reuse:
         """Outputs of earlier runs, for a run that starts in the middle."""

@@ -89,3 +89,42 @@ def test_a_called_flow_with_errors_is_refused(server: Server) -> None:
     runner = Runner(server)
     runner.create(named(BROKEN, "Broken one"))
     assert refused(runner, calling("Broken one")) == "flow.invalid"
+
+
+def test_a_run_is_forked_only_by_those_who_may_see_what_it_calls(server: Server) -> None:
+    runner, guest = Runner(server), Runner(server)
+    runner.create(named(GREETING, "Private"))
+    shared = runner.create(calling("Private"))
+    given = {"items": [{"email": guest.person.email, "role": "editor"}]}
+    assert runner.client.put(f"/api/flows/{shared}/shares", json=given).is_success
+    run = runner.run(shared)
+    answer = guest.client.post(f"/api/runs/{run['id']}/fork", json={"from_node": "call0"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "run.called_flow_missing")
+    mine = runner.client.post(f"/api/runs/{run['id']}/fork", json={"from_node": "call0"})
+    assert mine.status_code == 202, mine.text
+
+
+def test_a_failed_run_is_tried_again_only_by_those_who_may_see_what_it_calls(
+    server: Server,
+) -> None:
+    runner, guest = Runner(server), Runner(server)
+    failing = {
+        "format": "weft/1",
+        "name": "Fails",
+        "nodes": {
+            "read": {"type": "file.read_text", "settings": {"path": "nowhere.txt"}},
+            "show": {"type": "show.text"},
+        },
+        "edges": [
+            {"source": "read", "source_port": "text", "target": "show", "target_port": "text"}
+        ],
+    }
+    runner.create(failing)
+    shared = runner.create(calling("Fails"))
+    given = {"items": [{"email": guest.person.email, "role": "editor"}]}
+    assert runner.client.put(f"/api/flows/{shared}/shares", json=given).is_success
+    run = runner.run(shared)
+    assert run["state"] == "failed"
+    answer = guest.client.post(f"/api/runs/{run['id']}/retry")
+    assert (answer.status_code, answer.json()["code"]) == (422, "run.called_flow_missing")
+    assert runner.client.post(f"/api/runs/{run['id']}/retry").status_code == 202
