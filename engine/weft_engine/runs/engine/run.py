@@ -319,12 +319,12 @@ class Run:
         plans = [self.program.top]
         if self.core.handling is not None and self.program.on_error is not None:
             plans.append(self.program.on_error)
-        for plan in plans:
-            for unit in planned(plan).units:
+        for scope in map(planned, plans):
+            for unit in scope.units:
                 for name in unit.unit.nodes:
                     found = results.get(name)
                     if found is None or found.state is NodeState.QUEUED:
-                        found = results[name] = NodeResult(inputs=planned(plan).sources[name])
+                        found = results[name] = NodeResult(inputs=scope.sources[name])
                         found.state, found.reason = NodeState.IDLE, "never_ran"
                     if found.state is NodeState.IDLE:
                         never.append(name)
