@@ -180,8 +180,11 @@ class SupervisorClient:
 
     async def cancel(self, run_id: str) -> None:
         """Ask a run to stop; it ends with `run_cancelled` unless it ended before."""
-        if self._link is not None and run_id in self._in_flight:
-            self._link.write(protocol.encode(protocol.Cancel(run_id)))
+        flight = self._in_flight.get(run_id)
+        if flight is not None:
+            flight.cancelled = True
+            if self._link is not None:
+                self._link.write(protocol.encode(protocol.Cancel(run_id)))
 
     def forget(self, run_ids: Sequence[str]) -> None:
         """Delete what the engine keeps of ended runs."""

@@ -26,6 +26,8 @@ class Flight:
     request: RunRequest | None = None
     """While it may not have begun; from then on the journal has it."""
     kept: dict[str, Command] = field(default_factory=dict)
+    cancelled: bool = False
+    """It was asked to stop; an engine that takes its place must hear of that, too."""
 
     def heard(self, event: RunEvent) -> None:
         """Count on."""
@@ -43,7 +45,8 @@ class Flight:
     def frame(self, run_id: str) -> bytes:
         """What the next engine is told."""
         commands = list(self.kept.values())
-        return protocol.encode(protocol.Resume(run_id, self.seq, commands, self.request))
+        told = protocol.encode(protocol.Resume(run_id, self.seq, commands, self.request))
+        return told + protocol.encode(protocol.Cancel(run_id)) if self.cancelled else told
 
 
 class Link(asyncio.Protocol):

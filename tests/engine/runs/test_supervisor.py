@@ -264,6 +264,22 @@ def test_a_killed_engine_is_started_again_and_goes_on_with_its_runs(tmp_path: Pa
     with_engine(tmp_path, work)
 
 
+def test_a_run_that_is_cancelled_while_the_engine_is_away_does_not_go_on(tmp_path: Path) -> None:
+    async def work(engine: Engine) -> None:
+        async with silence() as service:
+            hosts = (f"127.0.0.1:{service.port}",)
+            await engine.submit(engine.request("run_1", service.flow(), allow_hosts=hosts))
+            await service.arrived.acquire()
+            await engine.until(lambda: "node_started" in engine.types("run_1"))
+            assert engine.pid is not None
+            os.kill(engine.pid, signal.SIGKILL)
+            await engine.cancel("run_1")
+            assert (await engine.end_of("run_1")).type == "run_cancelled"
+            assert engine.restarts == 1
+
+    with_engine(tmp_path, work)
+
+
 def test_a_run_without_a_journal_is_interrupted_when_the_engine_dies(tmp_path: Path) -> None:
     async def work(engine: Engine) -> None:
         async with silence() as service:
