@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import date, time
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, Final
 
 from weft_engine.errors import ResourceError
@@ -15,6 +16,9 @@ from weft_engine.kernel.sinks.moved import MOVED
 from weft_engine.kernel.sinks.moved import quoted as _quoted
 
 _PLAIN: Final = (str, int, float, bytes, type(None))
+_PATIENCE_S: Final = 60.0
+"""How long others may keep the file."""
+_AGAIN_S: Final = 0.01
 
 
 class SqliteSink(Sink[Mapping[str, Any]]):
@@ -155,11 +159,11 @@ class _Open:
     def __enter__(self) -> sqlite3.Connection:
         sink = self._sink
         try:
-            self._db = sqlite3.connect(sink.path, isolation_level=None, timeout=60)
+            self._db = sqlite3.connect(sink.path, isolation_level=None, timeout=_PATIENCE_S)
         except sqlite3.Error as error:
             raise _failed(sink, error) from error
         try:
-            self._db.execute("PRAGMA journal_mode = WAL")
+            self._write_ahead()
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("BEGIN IMMEDIATE")
             sink.prepare_database(self._db)
@@ -167,6 +171,19 @@ class _Open:
             self._db.close()
             raise _failed(sink, error) from error
         return self._db
+
+    def _write_ahead(self) -> None:
+        """Choose the mode of the file, which SQLite refuses at once while others open it."""
+        deadline = monotonic() + _PATIENCE_S
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > deadline:
+                    raise
+                sleep(_AGAIN_S)
+            else:
+                return
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         try:

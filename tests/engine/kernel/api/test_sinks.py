@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +129,22 @@ def test_tables(env: LocalEnvironment, tmp_path: Path, key: str | None) -> None:
     assert rows(path) == [(n, f"[{n}]") for n in range(20)]
     env.submit()
     assert len(rows(path)) == (20 if key else 40)
+
+
+def test_subtasks_that_open_a_new_table_at_the_same_moment(tmp_path: Path) -> None:
+    for attempt in range(30):
+        path = tmp_path / f"{attempt}.sqlite"
+        sink = SqliteSink(path, "numbers", ["n"], key="n")
+        together = threading.Barrier(4)
+
+        def write(n: int, sink: SqliteSink = sink, together: threading.Barrier = together) -> None:
+            writer = sink.writer(n, 4, "first")
+            together.wait()
+            writer.write([{"n": n}])
+
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(write, range(4))) == [None] * 4
+        assert rows(path) == [(n,) for n in range(4)]
 
 
 def test_rows_are_not_seen_before_the_commit(tmp_path: Path) -> None:
