@@ -132,7 +132,7 @@ def test_tables(env: LocalEnvironment, tmp_path: Path, key: str | None) -> None:
 
 
 def test_subtasks_that_open_a_new_table_at_the_same_moment(tmp_path: Path) -> None:
-    for attempt in range(30):
+    for attempt in range(12):
         path = tmp_path / f"{attempt}.sqlite"
         sink = SqliteSink(path, "numbers", ["n"], key="n")
         together = threading.Barrier(4)
