@@ -84,24 +84,34 @@ class _Reader:
         flow = _Wiring(json.loads(run.definition or "{}"))
         row = repository.node(self._session, self._run_id, node)
         activation = repository.activation(self._session, self._run_id, node, scope)
-        if (row is None and node not in flow.nodes) or (scope and activation is None):
+        # What stands before its start is no activation yet: only the stop tells of it.
+        stops = {
+            (stop.get("scope") or "", stop["when"]): stop.get("values") or {}
+            for stop in loaded(run.stopped) or ()
+            if stop["node"] == node and scope in (None, stop.get("scope") or "")
+        }
+        known = bool(stops) or row is not None or flow.has(node)
+        if not known or (scope and activation is None and not stops):
             raise Missing(
                 f"The run has no node {node!r}" + (f" in {scope}." if scope else "."),
                 code="run.node_not_found",
                 hint="Look at the nodes of the run.",
                 params={"id": node, "scope": scope},
             )
-        where = activation.scope if activation is not None else ""
+        where = activation.scope if activation is not None else next(iter(stops), ("",))[0]
         info: dict[str, Any] = {"state": "idle"}
         if activation is not None and where:
             info = of_activation_row(activation, {}).model_dump(exclude={"inputs", "outputs"})
+        elif where:
+            info = {"state": "paused"}
         elif row is not None:
             info = of_node_row(row).model_dump()
         info["scope"] = where
-        stopped = _values_at(loaded(run.stopped) or (), node, where)
-        inputs, outputs = dict(stopped.get("before", {})), dict(stopped.get("after", {}))
+        inputs, outputs = (dict(stops.get((where, when), {})) for when in ("before", "after"))
         if self._wanted.side != "input":
-            outputs = self._pages(self._given(node, where)) | self._pages(outputs)
+            begun = activation is not None or not where
+            given = self._given(node, where) if begun else {}
+            outputs = self._pages(given) | self._pages(outputs)
         if self._wanted.side != "output":
             inputs = self._inputs(flow, node, where) | self._pages(inputs)
         return NodeRunData(
@@ -192,17 +202,6 @@ def _is_of(data: Mapping[str, Any], scope: str) -> bool:
     return str(data.get("scope") or "") == scope
 
 
-def _values_at(
-    stopped: Iterable[Mapping[str, Any]], node: str, scope: str
-) -> dict[str, Mapping[str, Any]]:
-    """What a stopped activation holds: its inputs before, its outputs after."""
-    return {
-        stop["when"]: stop.get("values") or {}
-        for stop in stopped
-        if stop["node"] == node and (stop.get("scope") or "") == scope
-    }
-
-
 def _scopes_around(scope: str) -> list[str]:
     """A scope and those around it: `loop:3/inner:0`, `loop:3`, the run itself."""
     parts = scope.split("/") if scope else []
@@ -216,10 +215,16 @@ class _Wiring:
         self.nodes: Mapping[str, Any] = definition.get("nodes", {})
         self._edges: Iterable[Mapping[str, str]] = definition.get("edges", ())
 
+    def has(self, path: str) -> bool:
+        """Whether the flow has a node of that path; those of called flows it does not know."""
+        name = path.rpartition("/")[2]
+        return name in self.nodes and self._path(name) == path
+
     def sources(self, path: str) -> Iterable[tuple[str, str, str]]:
         """Input port, the path of the node that feeds it, and its port."""
         node = path.rpartition("/")[2]
-        for edge in self._edges:
+        # A node of a called flow may have the name of one of this flow.
+        for edge in self._edges if self.has(path) else ():
             if edge["target"] == node:
                 yield edge["target_port"], self._path(edge["source"]), edge["source_port"]
 

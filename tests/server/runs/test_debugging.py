@@ -62,6 +62,12 @@ def stands(runner: Runner, run_id: str, at: str) -> dict[str, Any]:
     return dict(stop)
 
 
+def looked_at(runner: Runner, run_id: str, node: str, scope: str) -> dict[str, Any]:
+    answer = runner.client.get(f"/api/runs/{run_id}/nodes/{node}", params={"scope": scope})
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
 def results(runner: Runner, run_id: str) -> Any:
     page = runner.client.get(f"/api/runs/{run_id}/nodes/loop").json()
     return page["outputs"]["results"]["records"]
@@ -73,9 +79,14 @@ def test_stop_edit_step_and_go_on(runner: Runner) -> None:
     stop = stands(runner, run_id, "loop/label@loop:1")
     assert (stop["when"], stop["reason"], stop["hit"]) == ("before", "breakpoint", 1)
     assert runner.info(run_id)["pause_reason"] == "breakpoint"
+    held = looked_at(runner, run_id, "loop/label", "loop:1")
+    assert (held["state"], held["outputs"]) == ("paused", {})
+    assert held["inputs"]["item"]["value"] == {"number": 1, "eur": 10}
     edit = {"at": stop["at"], "port": "item", "value": {"eur": 99}}
     assert told(runner, run_id, "edit", edit).status_code == 202
     wait_until(lambda: runner.info(run_id)["stopped"][0]["edited"] == ["item"])
+    held = looked_at(runner, run_id, "loop/label", "loop:1")
+    assert held["inputs"]["item"]["value"] == {"eur": 99}
     assert told(runner, run_id, "step", {"kind": "over"}).status_code == 202
     assert stands(runner, run_id, "loop/end@loop:1")["reason"] == "step"
     assert told(runner, run_id, "step", {"kind": "out"}).status_code == 202

@@ -102,8 +102,9 @@ def test_a_node_that_failed_has_its_failure(server: Server) -> None:
 
 def test_a_node_that_is_not_there(runner: Runner) -> None:
     run = runner.run(runner.create(GREETING))
-    answer = runner.client.get(f"/api/runs/{run['id']}/nodes/nobody")
-    assert (answer.status_code, answer.json()["code"]) == (404, "run.node_not_found")
+    for path in ("nobody", "nobody/greet", "greet?scope=greet:1"):
+        answer = runner.client.get(f"/api/runs/{run['id']}/nodes/{path}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "run.node_not_found")
 
 
 @pytest.mark.parametrize(
