@@ -19,6 +19,7 @@ from weft_server.flows import service
 from weft_server.flows.access import flow_access
 from weft_server.flows.bodies import flow_of, read_new_flow
 from weft_server.flows.checks import check_report
+from weft_server.flows.conditions import check_condition
 from weft_server.flows.documents import DocumentStore
 from weft_server.flows.last_runs import LastRuns, no_runs
 from weft_server.flows.schemas import (
@@ -237,6 +238,7 @@ route_handlers: list[Any] = [
     delete_flow,
     duplicate_flow,
     check_flow,
+    check_condition,
     list_shares,
     replace_shares,
 ]

@@ -269,6 +269,45 @@ def test_a_flow_is_checked_as_it_is_sent(bare: Server) -> None:
 
 
 @pytest.mark.parametrize(
+    ("condition", "ports", "wrong"),
+    [
+        ("", [], None),
+        ("item.id == 2 and index > 3", [], None),
+        ("rows.id == 2", ["rows"], None),
+        ("item.id ==", [], "expression.syntax"),
+        ("rows.id == 2", [], "expression.unknown_name"),
+        ("flor(item.id) == 2", [], "expression.unknown_function"),
+    ],
+)
+def test_a_condition_is_checked_while_it_is_written(
+    bare: Server, condition: str, ports: list[str], wrong: str | None
+) -> None:
+    body = {"condition": condition, "ports": ports}
+    answer = bare.client(bare.owner).post("/api/check/condition", json=body)
+    assert answer.status_code == 200
+    problems = answer.json()["problems"]
+    assert [one["params"]["expression_code"] for one in problems] == ([wrong] if wrong else [])
+    for one in problems:
+        assert (one["code"], one["path"]) == ("check.bad_expression", ["condition"])
+        assert one["message"]
+        assert one["hint"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"condition": "x" * 10_001}, 422),
+        ({"condition": "item", "ports": ["a b"]}, 422),
+        ({"condition": "(" * 2_000, "ports": []}, 200),
+    ],
+    ids=["long", "no name", "nested"],
+)
+def test_what_is_no_condition(bare: Server, body: dict[str, object], status: int) -> None:
+    client = bare.client(bare.owner)
+    assert client.post("/api/check/condition", json=body).status_code == status
+
+
+@pytest.mark.parametrize(
     "place",
     [
         ["0001-01-01T00:00:00+14:00", "flw_x"],

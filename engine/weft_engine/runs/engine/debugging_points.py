@@ -143,9 +143,8 @@ class Points:
     def _condition(self, point: Breakpoint) -> CompiledExpression | None:
         if not (point.condition or "").strip():
             return None
-        names = (*NAMES, "scope", *(port for port in self._ports(point) if port not in NAMES))
         try:
-            return compile_expression(point.condition or "", names=names)
+            return compiled_condition(point.condition or "", self._ports(point))
         except ExpressionError as error:
             raise bad_condition(point, error) from error
 
@@ -158,6 +157,16 @@ class Points:
         if point.when == "before":
             return {port.name: port.default for port in work.inputs}
         return {port.name: None for port in work.outputs}
+
+
+def compiled_condition(text: str, ports: Iterable[str]) -> CompiledExpression:
+    """A condition at a node whose ports, on the side where it stops, have these names.
+
+    Raises:
+        ExpressionError: It cannot be read, or names what is not there.
+    """
+    names = dict.fromkeys((*NAMES, "scope", *ports))
+    return compile_expression(text, names=tuple(names))
 
 
 def require_good(said: Iterable[Breakpoint], program: Program) -> None:
@@ -182,9 +191,9 @@ def require_readable(said: Iterable[Breakpoint]) -> None:
         raise _too_long()
     for point in wanted:
         # Whatever stands there may be a port: compiled once, however many names there are.
-        words = dict.fromkeys((*NAMES, "scope", *_WORD.findall(point.condition or "")))
+        text = point.condition or ""
         try:
-            compile_expression(point.condition or "", names=tuple(words))
+            compiled_condition(text, _WORD.findall(text))
         except ExpressionError as error:
             raise bad_condition(point, error) from error
 
