@@ -75,6 +75,42 @@ def test_up_down_up(database: Database, engine: Engine) -> None:
     assert shape(engine) == first
 
 
+def test_runs_are_kept_when_they_learn_of_runs_that_they_call(
+    database: Database, engine: Engine
+) -> None:
+    upgrade(engine, "0003")
+    with engine.begin() as connection:
+        for statement in (
+            "INSERT INTO user (id, email, name, color, password_hash, created_at)"
+            " VALUES ('u', 'u@example.org', 'U', '#000', '', '2026-01-01')",
+            "INSERT INTO workspace (id, name, created_at) VALUES ('w', 'W', '2026-01-01')",
+            "INSERT INTO flow (id, workspace_id, name, description, mode, thumbnail, created_by,"
+            " created_at, updated_at)"
+            " VALUES ('f', 'w', 'F', '', 'batch', '{}', 'u', '2026-01-01', '2026-01-01')",
+            "INSERT INTO run (id, number, flow_id, workspace_id, state, inputs, env, created_at,"
+            " definition) VALUES"
+            " ('r', 1, 'f', 'w', 'completed', '{}', 'local', '2026-01-01', '{}')",
+            "INSERT INTO run_event (run_id, seq, at, type, data)"
+            " VALUES ('r', 1, '2026-01-01', 'run_completed', '{}')",
+        ):
+            connection.exec_driver_sql(statement)
+    upgrade(engine)
+    child = (
+        "INSERT INTO run SELECT 'r.1', number, flow_id, workspace_id, state, inputs, env,"
+        " from_node, to_node, started_by, created_at, started_at, ended_at, duration_ms,"
+        " failure, counts,"
+        ' last_seq, definition, mode, priority, "trigger", trigger_node, forked_from, options,'
+        " flows, given, breakpoints, paused, stopped, 'r', 'call', 'call:0' FROM run"
+    )
+    with engine.begin() as connection:
+        connection.exec_driver_sql(child)
+    downgrade(engine, "0003")
+    with engine.connect() as connection:
+        runs = connection.exec_driver_sql("SELECT id, number FROM run").fetchall()
+        events = connection.exec_driver_sql("SELECT run_id FROM run_event").fetchall()
+    assert [tuple(row) for row in (*runs, *events)] == [("r", 1), ("r",)]
+
+
 def test_nothing_is_done_twice(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     assert database.migrate()
     monkeypatch.setattr(database_module, "HEAD", HEAD)

@@ -44,6 +44,9 @@ BLANK: Final[Row] = {
     "breakpoints": None,
     "paused": None,
     "stopped": None,
+    "parent_id": None,
+    "parent_node": None,
+    "parent_scope": None,
 }
 """What a run's row has where nothing else is said."""
 

@@ -50,7 +50,7 @@ _OUTPUTS: Final[Any] = RunNodeRow.outputs
 # Statements are built once: building one costs more than SQLite takes to carry it out.
 _NEXT_NUMBER: Final = (
     select(func.coalesce(func.max(_run.c.number), 0) + 1)
-    .where(_run.c.flow_id == bindparam("flow_id"))
+    .where(_run.c.flow_id == bindparam("flow_id"), _run.c.parent_id.is_(None))
     .scalar_subquery()
 )
 _INSERT_RUN: Final = Prepared(

@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import Column, Float, ForeignKey, Index, Integer, String, Text, text
 from sqlmodel import Field, SQLModel
 
 from weft_server.database import UtcDateTime
 
 _NODE = 200
 _SCOPE = 400
+_OUTERMOST = text("parent_id IS NULL")
 _JSON = Text
 """JSON stays the text it was written as: definitions and events are sent on unparsed."""
 
@@ -22,7 +23,16 @@ class RunRow(SQLModel, table=True):
 
     __tablename__ = "run"
     __table_args__ = (
-        Index("ix_run_flow_number", "flow_id", "number", unique=True),
+        Index(
+            "ix_run_flow_number",
+            "flow_id",
+            "number",
+            unique=True,
+            sqlite_where=_OUTERMOST,
+            postgresql_where=_OUTERMOST,
+        ),
+        Index("ix_run_parent_number", "parent_id", "number", unique=True),
+        Index("ix_run_outermost", "id", sqlite_where=_OUTERMOST, postgresql_where=_OUTERMOST),
         Index("ix_run_workspace", "workspace_id", "id"),
         Index("ix_run_state", "state"),
         Index("ix_run_created", "created_at"),
@@ -30,6 +40,7 @@ class RunRow(SQLModel, table=True):
 
     id: str = Field(sa_column=Column(String(40), primary_key=True))
     number: int = Field(sa_column=Column(Integer, nullable=False))
+    """Counts the runs of the flow; of a run that another one called, those that this called."""
     flow_id: str = Field(sa_column=_key_to("flow.id", on_delete="CASCADE"))
     workspace_id: str = Field(sa_column=_key_to("workspace.id", on_delete="CASCADE"))
     state: str = Field(sa_column=Column(String(16), nullable=False))
@@ -68,6 +79,14 @@ class RunRow(SQLModel, table=True):
     """Why it stands still, `{reason, waits}`; None while it does not."""
     stopped: str | None = Field(default=None, sa_column=Column(_JSON))
     """Activations at breakpoints, by `at`."""
+    parent_id: str | None = Field(
+        default=None, sa_column=_key_to("run.id", on_delete="CASCADE", nullable=True)
+    )
+    """The run that called this one; it is kept as long as that."""
+    parent_node: str | None = Field(default=None, sa_column=Column(String(_NODE)))
+    """The path of the node that called it."""
+    parent_scope: str | None = Field(default=None, sa_column=Column(String(_SCOPE)))
+    """Where it happens in the run that called it: `loop:3/call:0`."""
 
 
 class RunActivationRow(SQLModel, table=True):
