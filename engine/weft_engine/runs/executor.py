@@ -23,7 +23,7 @@ from weft_engine.runs.engine.run import Run
 from weft_engine.runs.events import RunEvent
 from weft_engine.runs.executors.environments import enter, executor_of
 from weft_engine.runs.files import LocalFiles
-from weft_engine.runs.forking import keeping
+from weft_engine.runs.forking import Again, Fork, Survey
 from weft_engine.runs.journal.base import Journal, JournalStore, RunEntry, StepRow
 from weft_engine.runs.journal.codec import Codec
 from weft_engine.runs.journal.errors import JournalError
@@ -121,6 +121,20 @@ class Executor:
                 log.warning("the run %s is held by another engine", job.request.run_id)
                 return None
             raise
+
+    def survey(self, request: RunRequest) -> Survey:
+        """What a run would take over of the one it is forked from; nothing is run.
+
+        Raises:
+            WeftError: the flow is not valid, or the journal cannot be read.
+        """
+        program, selection = self._programs.of(request, self.warm_up())
+        former = self.store.entry(request.forked_from or "") if self.store is not None else None
+        if self.store is None or former is None or program.flow.mode == "streaming":
+            return Survey(
+                again=[Again(node=name, reason="not_reached") for name in program.flow.nodes]
+            )
+        return self._compared(self.store, request, program, former).survey(selection.reused)
 
     def append(self, stream: str, events: Sequence[Mapping[str, Any]]) -> list[bool]:
         """Write events durably into the log of a stream, whether it lives now or not.
@@ -228,8 +242,7 @@ class Executor:
         former = store.entry(request.forked_from or "")
         if former is None or store.entry(request.run_id) is not None:
             return
-        steps = store.steps(former.id)
-        keep = keeping(request, program, former, steps, self._program_of)
+        fork = self._compared(store, request, program, former)
         entry = RunEntry(
             id=request.run_id,
             plan_hash=program.hash,
@@ -238,10 +251,19 @@ class Executor:
             forked_from=former.id,
             request=request,
         )
-        store.fork(former.id, entry, keep)
+        store.fork(former.id, entry, fork.keep)
 
-    def _program_of(self, entry: RunEntry) -> Program:
-        return self._programs.whole(entry.request, self.warm_up())
+    def _compared(
+        self, store: JournalStore, request: RunRequest, program: Program, former: RunEntry
+    ) -> Fork:
+        catalogue = self.warm_up()
+        try:
+            before, _ = self._programs.of(former.request, catalogue)
+        except FlowError:
+            # Node types may have changed; then there is nothing to compare with.
+            before = None
+        steps = store.steps(former.id)
+        return Fork(request, program, former, steps, before, catalogue)
 
     def _recorded(
         self, request: RunRequest, program: Program, values: ValueStore

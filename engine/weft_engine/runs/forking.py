@@ -1,105 +1,377 @@
-"""Which rows of an earlier run a new one begins with."""
+"""What a run takes over of the one it is forked from, what it does again, and why."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import msgspec
 
 from weft_engine.compiler.program import Program
 from weft_engine.errors import FlowError
-from weft_engine.flow.model import Flow
 from weft_engine.flow.topology import descendants
+from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.runs.journal.base import RunEntry, StepRow
+from weft_engine.runs.parts import Part, parts_of
 from weft_engine.runs.run import RunRequest
 
-Keep = Callable[[StepRow], bool]
+_WHOLE: Final = frozenset({"completed", "skipped"})
+REASONS: Final = {
+    "chosen": "the new run begins here",
+    "before_chosen": "it depends on the node where the new run begins",
+    "new": "the flow had no such node",
+    "changed": "it is another node now, or its edges are others",
+    "before_changed": "something before it is another node now",
+    "inside": "something in it is another node now",
+    "together": "it is worked on together with a node that runs again",
+    "unsure": "it may give something else for the same inputs",
+    "failed": "it failed",
+    "before_failed": "it depends on a node that failed",
+    "rest": "some of its rounds or records are taken over, the others are done",
+    "not_reached": "the earlier run did not come so far",
+}
+_OTHER: Final = frozenset({"new", "changed", "inside"})
 
-_WHOLE = frozenset({"completed", "skipped"})
+
+class Again(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A node that runs again, or for the first time."""
+
+    node: str
+    """Its path."""
+    reason: str
+    """Why, as one of `REASONS`."""
+    because: str | None = None
+    """The path of the node that it is due to."""
+    kept: int = 0
+    """How many of its activations are taken over all the same."""
 
 
-def keeping(
-    request: RunRequest,
-    program: Program,
-    former: RunEntry,
-    steps: Sequence[StepRow],
-    former_program: Callable[[RunEntry], Program],
-) -> Keep:
-    """Say what of the former run the new one need not do again.
+class Effect(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A node with effects that were done, and are done again."""
+
+    node: str
+    times: int
+
+
+class Survey(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a run would take over of an earlier one."""
+
+    taken_over: list[str] = []
+    """Paths of nodes that do not run, as what they gave is used."""
+    again: list[Again] = []
+    effects: list[Effect] = []
+
+
+class Fork:
+    """Compares a request with the run it is forked from, and decides row by row.
 
     | the new run | keeps |
     |---|---|
     | from a node | what neither is that node nor depends on it |
-    | with nodes that have not changed only | nodes whose signature is the same as then |
+    | with nodes that have not changed only | nodes that would give the same again |
     | neither: another attempt | what completed, and does not depend on what failed |
 
-    Raises:
-        FlowError: `run.unknown_node`.
+    In each case what is another node now, or depends on one, is done again; so is what the journal
+    does not hold as it is needed now. Within a container that did not complete this is decided for
+    each of its rounds.
     """
-    flow, before = program.flow, former_program(former)
-    again = {name for name in flow.nodes if name not in _restorable(program, before)}
-    if request.only_changed:
-        again |= _changed(request, program, former, before)
-    elif request.from_node is not None:
-        again |= _from(flow, _outermost(request.from_node))
-    else:
-        failed = {_outermost(row.node) for row in steps if row.state == "failed"}
-        # The inside of a container that failed goes on where it was.
-        again |= set().union(*(descendants(flow, node) for node in failed if node in flow.nodes))
-    return lambda row: _outermost(row.node) not in again and row.state in _WHOLE
 
+    def __init__(
+        self,
+        request: RunRequest,
+        program: Program,
+        former: RunEntry,
+        steps: Sequence[StepRow],
+        before: Program | None,
+        catalogue: Catalogue,
+    ) -> None:
+        """Look at both.
 
-def _restorable(program: Program, before: Program) -> set[str]:
-    """Nodes whose outputs the journal has as they are needed now.
+        Args:
+            request: What is to be run.
+            program: Its program.
+            former: The run it is forked from.
+            steps: What that one did.
+            before: The program of that one; None where it cannot be made any more.
+            catalogue: The node types.
 
-    Of a stretch of nodes only what leaves it is kept; so it must be the same stretch, and nothing
-    else may be read from it.
-    """
-    known = {unit.nodes: _read(before, unit.nodes) for unit in before.top.units}
-    return {
-        name
-        for unit in program.top.units
-        if unit.nodes in known and _read(program, unit.nodes) <= known[unit.nodes]
-        for name in unit.nodes
-    }
-
-
-def _read(program: Program, nodes: tuple[str, ...]) -> set[tuple[str, str]]:
-    return {
-        (edge.source, edge.source_port)
-        for edge in program.flow.edges
-        if edge.source in nodes and edge.target not in nodes
-    }
-
-
-def _from(flow: Flow, node: str) -> set[str]:
-    if node not in flow.nodes:
-        raise FlowError(
-            f"The flow has no node {node!r}.",
-            code="run.unknown_node",
-            hint="Choose a node of the flow.",
-            params={"node": node},
+        Raises:
+            FlowError: `run.unknown_node`.
+        """
+        self._request = request
+        self._program = program
+        self._steps = steps
+        self._parts = parts_of(program, request.inputs, request.flows, catalogue)
+        self._former: dict[str, Part] = {}
+        if before is not None:
+            was = former.request
+            self._former = parts_of(before, was.inputs, was.flows, catalogue)
+        # Where nothing of the flow was changed, a part of it is compared with the whole.
+        self._same = before is not None and (
+            (request.flow, request.flows, request.inputs)
+            == (former.request.flow, former.request.flows, former.request.inputs)
         )
-    return set(descendants(flow, node)) | {node}
+        self._why: dict[str, Again] = {}
+        self._completed = {
+            (row.node, row.scope)
+            for row in steps
+            if row.kind == "node" and row.state == "completed"
+        }
+        self._begun: dict[str, set[str]] = {}
+        """By round the nodes that began in it."""
+        for row in steps:
+            if row.kind == "node" and row.state != "skipped":
+                self._begun.setdefault(_round(row.scope), set()).add(row.node)
+        if request.from_node is not None and not (request.only_changed or request.retry):
+            self._find_chosen(request.from_node.partition("/")[0])
+        self._find_changed()
+        if request.only_changed:
+            self._find_unsure(former, before)
+        self._spread()
+        self._failed = {
+            (row.node, _round(row.scope)): row
+            for row in steps
+            if row.kind == "node" and row.state == "failed"
+        }
+        self._lost = self._behind_failed()
+
+    def keep(self, row: StepRow) -> bool:
+        """Whether a row of the former run is one of the new run, too."""
+        if row.state not in _WHOLE or row.kind == "stop":
+            return False
+        part = self._parts.get(row.node)
+        if part is None or not self._is_kept(row.node, part, scope=row.kind == "scope"):
+            return False
+        return all(
+            self._goes_on(path, scope, part) for path, scope, part in _levels(row.node, row.scope)
+        ) and (row.kind == "node" or self._is_body(row))
+
+    def survey(self, reused: Iterable[str] = ()) -> Survey:
+        """What is taken over, and what is not, of all nodes that take part.
+
+        Args:
+            reused: Nodes that are no part of the program, as outputs of theirs were handed over.
+        """
+        rows = [row for row in self._steps if row.kind == "node" and row.state in _WHOLE]
+        kept, ended, over = Counter[str](), set[str](), Counter[str]()
+        for row in rows:
+            if self.keep(row):
+                kept[row.node] += 1
+                if "#" not in row.scope or self._is_through(row):
+                    ended.add(row.node)
+            elif row.state == "completed":
+                over[row.node] += 1
+        taken, again, effects = sorted(reused), list[Again](), list[Effect]()
+        for path, part in self._parts.items():
+            if not part.runs:
+                continue
+            if any(around in ended and self._is_once(around) for around in _around(path)):
+                taken.append(path)
+                continue
+            again.append(self._reason(path, kept[path], over[path]))
+            if part.effects and over[path]:
+                effects.append(Effect(node=path, times=self._times(path, over[path])))
+        return Survey(taken_over=taken, again=again, effects=effects)
+
+    def _is_through(self, row: StepRow) -> bool:
+        """Whether a node that is called for each record has seen all: something behind it began."""
+        behind = self._parts[row.node].behind
+        return not behind.isdisjoint(self._begun.get(_round(row.scope), ()))
+
+    def _is_once(self, path: str) -> bool:
+        """Whether there is one activation of a node at most."""
+        return not any(self._parts[around].repeats for around in list(_around(path))[1:])
+
+    # Nodes
+
+    def _find_changed(self) -> None:
+        for path, part in self._parts.items():
+            before = self._former.get(path)
+            if before is None:
+                self._set(path, "new")
+            elif not self._same and part.own != before.own:
+                self._set(path, "changed")
+            elif not self._same and part.entry != before.entry:
+                cause = self._cause(part)
+                self._set(path, "before_changed" if cause else "changed", cause)
+            elif not self._same and part.whole != before.whole:
+                self._set(path, "inside")
+            elif not self._is_held(part):
+                self._set(path, "together")
+
+    def _cause(self, part: Part) -> str | None:
+        """The nearest node before it that is another one; None where its edges are others."""
+        known = [self._why[source] for source in part.sources if source in self._why]
+        known += [
+            self._why[around] for around in list(_around(part.path))[1:2] if around in self._why
+        ]
+        for why in known:
+            if why.reason == "before_changed":
+                return why.because
+            if why.reason in _OTHER:
+                return why.node
+        return None
+
+    def _is_held(self, part: Part) -> bool:
+        """Whether the journal has what others read of its unit now.
+
+        Of a stretch of nodes only what leaves it is kept.
+        """
+        for path in part.unit:
+            before = self._former.get(path)
+            if before is None:
+                return False
+            if before.stretch:
+                wanted = {end for end in part.left if end[0] == path}
+                if not wanted <= before.left:
+                    return False
+        return True
+
+    def _find_unsure(self, former: RunEntry, before: Program | None) -> None:
+        """Keep only nodes that promise the same outputs for the same inputs."""
+        request, was = self._request, former.request
+        same = (request.inputs, request.trigger) == (was.inputs, was.trigger)
+        same = same and before is not None
+        same = same and self._program.flow.variables == (before.flow.variables if before else {})
+        then = before.signatures if before is not None else {}
+        for name in self._program.flow.nodes:
+            signature = self._program.signatures.get(name)
+            if name in self._parts and (
+                not same or signature is None or signature != then.get(name)
+            ):
+                self._set(name, "unsure")
+
+    def _find_chosen(self, node: str) -> None:
+        flow = self._program.flow
+        if node not in flow.nodes:
+            raise FlowError(
+                f"The flow has no node {node!r}.",
+                code="run.unknown_node",
+                hint="Choose a node of the flow.",
+                params={"node": node},
+            )
+        self._set(node, "chosen")
+        for name in sorted(descendants(flow, node)):
+            if name in self._parts:
+                self._set(name, "before_chosen", node)
+
+    def _spread(self) -> None:
+        """Nodes of a stretch run together."""
+        for path, part in self._parts.items():
+            if path not in self._why:
+                other = next((each for each in part.unit if each in self._why), None)
+                if other is not None:
+                    self._set(path, "together", other)
+
+    def _set(self, path: str, reason: str, because: str | None = None) -> None:
+        self._why.setdefault(path, Again(node=path, reason=reason, because=because))
+
+    # Rows
+
+    def _is_kept(self, path: str, part: Part, *, scope: bool) -> bool:
+        why = self._why.get(path)
+        if why is None:
+            return True
+        # The ends of rounds hold as long as what is done in them is the same.
+        before = self._former.get(path)
+        return (
+            scope
+            and why.reason in ("changed", "together")
+            and before is not None
+            and (part.given, part.body) == (before.given, before.body)
+        )
+
+    def _goes_on(self, path: str, scope: str, place: "_Place") -> bool:
+        """Whether what lies at a level of a row's path, and in a round there, is still to be."""
+        if self._same_round(path, scope):
+            return False
+        if place.inner is None:
+            return True
+        now, then = self._parts.get(path), self._former.get(path)
+        if now is None or then is None or not now.runs or now.given != then.given:
+            return False
+        if self._why.get(path, _NONE).reason in ("chosen", "before_chosen", "unsure"):
+            return False
+        if place.section and ((path, scope) not in self._completed or now.body != then.body):
+            return False
+        return not now.carries or place.inner == "0" or now.body == then.body
+
+    def _same_round(self, path: str, scope: str) -> bool:
+        """Whether it stands behind something that failed, in the same round."""
+        return path in self._lost.get(scope, ())
+
+    def _is_body(self, row: StepRow) -> bool:
+        """Of the end of a round: how it ended tells of other sections only where all is over."""
+        part, before = self._parts[row.node], self._former.get(row.node)
+        if before is None or part.body != before.body:
+            return False
+        return ":" not in row.key or (row.node, row.scope) in self._completed
+
+    def _behind_failed(self) -> dict[str, set[str]]:
+        lost: dict[str, set[str]] = {}
+        for path, scope in self._failed:
+            part = self._parts.get(path)
+            if part is not None:
+                lost.setdefault(scope, set()).update(part.behind)
+        return lost
+
+    # Telling
+
+    def _reason(self, path: str, count: int, over: int) -> Again:
+        known = self._why.get(path)
+        if known is not None:
+            return msgspec.structs.replace(known, kept=count)
+        if any(node == path for node, _ in self._failed):
+            return Again(node=path, reason="failed", kept=count)
+        cause = next((node for node, _ in self._failed if self._is_behind(path, node)), None)
+        if cause is None and over:
+            # It came after what was tried, and that is tried again.
+            cause = next(iter(list(_around(path))[1:]), None)
+        if cause is not None and not count:
+            return Again(node=path, reason="before_failed", because=cause)
+        return Again(node=path, reason="rest" if count else "not_reached", kept=count)
+
+    def _is_behind(self, path: str, failed: str) -> bool:
+        part = self._parts.get(failed)
+        return part is not None and path in part.behind
+
+    def _times(self, path: str, over: int) -> int:
+        """How often it was called: of a node on many records, its own end is not a call."""
+        records = [row for row in self._steps if row.node == path and "#" in row.scope]
+        done = [row for row in records if row.state == "completed" and not self.keep(row)]
+        return len(done) if records else over
 
 
-def _changed(
-    request: RunRequest,
-    program: Program,
-    former: RunEntry,
-    before: Program,
-) -> set[str]:
-    flow = program.flow
-    same_world = (
-        request.inputs == former.request.inputs
-        and request.trigger == former.request.trigger
-        and flow.variables == before.flow.variables
-    )
-    if not same_world:
-        return set(flow.nodes)
-    return {
-        node
-        for node in flow.nodes
-        if program.signatures.get(node) is None
-        or program.signatures[node] != before.signatures.get(node)
-    }
+class _Place(msgspec.Struct, frozen=True):
+    """What of a row's scope belongs to one level of its path."""
+
+    inner: str | None
+    """The round of the container; None for the row's own node."""
+    section: bool
+    """Whether it is in another section than the body."""
 
 
-def _outermost(path: str) -> str:
-    return path.partition("/")[0]
+_NONE: Final = Again(node="", reason="")
+
+
+def _levels(path: str, scope: str) -> Iterator[tuple[str, str, _Place]]:
+    """The containers around a row with their scopes, the outermost first, and its own node."""
+    names, rounds = path.split("/"), _round(scope).split("/") if _round(scope) else []
+    for depth, name in enumerate(rounds):
+        node, _, key = name.partition(":")
+        yield (
+            "/".join(names[: depth + 1]),
+            "/".join(rounds[:depth]),
+            _Place(key, "@" in node),
+        )
+    yield path, "/".join(rounds), _Place(None, False)
+
+
+def _round(scope: str) -> str:
+    """A scope without the number of a record: `loop:3#17` is in `loop:3`."""
+    return scope.partition("#")[0]
+
+
+def _around(path: str) -> Iterable[str]:
+    """A node and the containers around it, the nearest first."""
+    names = path.split("/")
+    return ("/".join(names[:length]) for length in range(len(names), 0, -1))

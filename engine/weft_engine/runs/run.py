@@ -88,10 +88,17 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Use earlier outputs (`reuse`, by signature) for nodes that have not changed."""
     flows: dict[str, dict[str, Any]] = {}
     """Called flows, by the name that `flow.call` gives."""
+    flow_ids: dict[str, str] = {}
+    """What the server knows these by; told when one of them begins as a run of its own."""
     parent: str | None = None
     """The run that called this one."""
+    called_by: dict[str, Any] | None = None
+    """Where that run did: `{run, node, scope, flow}`; see `run_started` in `events`."""
     forked_from: str | None = None
     """Begin with what the journal holds of another run, up to `from_node`."""
+    retry: bool = False
+    """Another attempt of the run it is forked from, maybe of a flow that was changed since: what
+    completed there and is the same now is not done again."""
     overrides: dict[str, dict[str, Any]] = {}
     """Values in the place of what arrives at input ports: node → port → value; of a fork."""
     trigger: dict[str, Any] | None = None
