@@ -1,0 +1,333 @@
+"""Another attempt of a run, as its flow was and as it is now: what is done, and what is not."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.runs.engine.harness import catalogue, flow_of, seen
+from weft_engine.flow.dump import to_data
+from weft_engine.flow.model import Flow
+from weft_engine.runs.executor import Executor
+from weft_engine.runs.forking import REASONS, Survey
+from weft_engine.runs.journal.codec import Codec
+from weft_engine.runs.ownership import open_journal
+from weft_engine.runs.queue import Job
+from weft_engine.runs.run import RunRequest, RunResult
+
+
+def inside(parent: str, kind: str, **settings: Any) -> Any:
+    return (kind, settings, {"parent": parent})
+
+
+def effect(name: str, **more: Any) -> Any:
+    return ("e.effect", {"name": name, **more})
+
+
+def chain(bad: Any = 1, first: Any = 1, **more: Any) -> Flow:
+    """A value, an effect, a node that fails on 1, an effect; and an effect beside them."""
+    return flow_of(
+        {
+            "v": ("t.value", {"value": first}),
+            "pay": effect("pay"),
+            "check": ("e.bad_io", {"value": bad}),
+            "send": effect("send"),
+            "w": "t.word",
+            "beside": effect("beside"),
+            **more,
+        },
+        ["v.out>pay.item", "pay.out>check.item", "check.out>send.item", "w.out>beside.item"],
+        outputs=["send", "beside"],
+    )
+
+
+def loop(bad: Any = 2, note: str = "end", concurrency: int = 1, **more: Any) -> Flow:
+    """For each of three numbers: an effect, a node that fails on one of them, an effect."""
+    return flow_of(
+        {
+            "n": ("e.numbers", more),
+            "loop": ("control.for_each", {"concurrency": concurrency}),
+            "pay": inside("loop", "e.effect", name="pay"),
+            "check": inside("loop", "e.bad_io", value=bad),
+            "send": inside("loop", "e.effect", name="send"),
+            "end": effect(note),
+        },
+        ["n.out>loop.items", "loop.item>pay.item", "pay.out>check.item", "check.out>send.item",
+         "send.out>loop.result", "loop.results>end.item"],
+        outputs=["end"],
+    )  # fmt: skip
+
+
+def rounds(bad: Any = 4) -> Flow:
+    """Round after round: times two, an effect, a node that fails on 4."""
+    return flow_of(
+        {
+            "v": ("t.value", {"value": 1}),
+            "loop": ("control.while", {"condition": "item < 9", "max_iterations": 9}),
+            "pay": inside("loop", "e.effect", name="pay"),
+            "twice": inside("loop", "e.times", by=2),
+            "check": inside("loop", "e.bad_io", value=bad),
+        },
+        ["v.out>loop.initial", "loop.state>twice.item", "twice.out>pay.item", "pay.out>check.item",
+         "check.out>loop.next"],
+        outputs=["loop"],
+    )  # fmt: skip
+
+
+def tried(bad: Any = 1) -> Flow:
+    """What is tried fails, and so does what is to catch it."""
+    return flow_of(
+        {
+            "v": ("t.value", {"value": 1}),
+            "try": "control.try",
+            "pay": inside("try", "e.effect", name="pay"),
+            "check": inside("try", "e.bad_io", value=bad),
+            "sorry": inside("try", "e.effect", name="sorry"),
+            "worse": inside("try", "control.fail", message="worse"),
+            "last": inside("try", "e.effect", name="last"),
+        },
+        ["v.out>try.item", "try.item>pay.item", "pay.out>check.item", "check.out>try.result",
+         "try.error>sorry.item", "sorry.out>worse.item", "try.outcome>last.item"],
+        outputs=["try"],
+    )  # fmt: skip
+
+
+def each(bad: Any = 3) -> Flow:
+    """Effects for each record of a stream; the second fails on one."""
+    return flow_of(
+        {"n": "e.numbers", "pay": effect("pay"), "check": ("e.bad_io", {"value": bad}),
+         "send": effect("send")},
+        ["n.out>pay.item", "pay.out>check.item", "check.out>send.item"],
+        outputs=["send"],
+    )  # fmt: skip
+
+
+@dataclass
+class Case:
+    """A flow that fails, the flow as it is then, and what is to happen."""
+
+    before: Flow
+    now: Flow
+    first: dict[str, int]
+    """How often effects happened in the run that failed."""
+    second: dict[str, int]
+    """How often they happen in the attempt."""
+    again: dict[str, str]
+    """The nodes that run again, and why."""
+    effects: dict[str, int]
+    """Effects that are named beforehand as done again."""
+    state: str = "completed"
+
+
+CASES = {
+    "nothing was changed": Case(
+        chain(), chain(), {"pay": 1, "beside": 1}, {}, {"check": "failed", "send": "before_failed"},
+        {}, "failed",
+    ),
+    "what failed was mended": Case(
+        chain(), chain(bad=0), {"pay": 1, "beside": 1}, {"send": 1},
+        {"check": "changed", "send": "before_changed"}, {},
+    ),
+    "the beginning was changed": Case(
+        chain(), chain(first=5), {"pay": 1, "beside": 1}, {"pay": 1, "send": 1},
+        {"v": "changed", "pay": "before_changed", "check": "before_changed",
+         "send": "before_changed"},
+        {"pay": 1},
+    ),
+    "names and places were changed": Case(
+        chain(),
+        chain(v=("t.value", {"value": 1}, {"name": "V", "position": {"x": 9, "y": 9}}),
+              pay=("e.effect", {"name": "pay", "fail": 0}, {"retry": {"max_attempts": 3}})),
+        {"pay": 1, "beside": 1}, {}, {"check": "failed", "send": "before_failed"}, {}, "failed",
+    ),
+    "a node is new, another gone": Case(
+        chain(),
+        flow_of(
+            {"v": ("t.value", {"value": 1}), "pay": effect("pay"), "fresh": effect("fresh")},
+            ["v.out>pay.item", "pay.out>fresh.item"],
+            outputs=["fresh"],
+        ),
+        {"pay": 1, "beside": 1}, {"fresh": 1}, {"fresh": "new"}, {},
+    ),
+    "what failed is disabled": Case(
+        chain(), chain(check=("e.bad_io", {"value": 1}, {"disabled": True})),
+        {"pay": 1, "beside": 1}, {}, {}, {},
+    ),
+    "a round failed": Case(
+        loop(), loop(), {"pay": 2, "send": 1}, {},
+        {"loop": "failed", "loop/pay": "rest", "loop/check": "failed", "loop/send": "rest",
+         "end": "before_failed"},
+        {}, "failed",
+    ),
+    "a node in a loop was mended": Case(
+        loop(), loop(bad=9), {"pay": 2, "send": 1}, {"pay": 1, "send": 3, "end": 3},
+        {"loop": "inside", "loop/pay": "rest", "loop/check": "changed",
+         "loop/send": "before_changed", "end": "before_changed"},
+        {"loop/send": 1},
+    ),
+    "a loop does more at once": Case(
+        loop(), loop(concurrency=2, bad=9), {"pay": 2, "send": 1}, {"pay": 1, "send": 3, "end": 3},
+        {"loop": "changed", "loop/pay": "rest", "loop/check": "changed",
+         "loop/send": "before_changed", "end": "before_changed"},
+        {"loop/send": 1},
+    ),
+    "a loop goes through other records": Case(
+        loop(), loop(numbers=[5, 6], bad=9), {"pay": 2, "send": 1}, {"pay": 2, "send": 2, "end": 2},
+        {"n": "changed", "loop": "before_changed", "loop/pay": "before_changed",
+         "loop/check": "changed", "loop/send": "before_changed", "end": "before_changed"},
+        {"loop/pay": 2, "loop/send": 1},
+    ),
+    "rounds that follow from each other": Case(
+        rounds(), rounds(bad=9), {"pay": 2}, {"pay": 3},
+        {"loop": "inside", "loop/pay": "rest", "loop/twice": "rest", "loop/check": "changed"},
+        {"loop/pay": 1},
+    ),
+    "the same, unchanged": Case(
+        rounds(), rounds(), {"pay": 2}, {},
+        {"loop": "failed", "loop/pay": "rest", "loop/twice": "rest", "loop/check": "failed"},
+        {}, "failed",
+    ),
+    "what caught a failure failed": Case(
+        tried(), tried(), {"pay": 1, "sorry": 1, "last": 1}, {"sorry": 1, "last": 1},
+        {"try": "failed", "try/check": "failed", "try/sorry": "before_failed",
+         "try/worse": "failed", "try/last": "before_failed"},
+        {"try/sorry": 1, "try/last": 1}, "failed",
+    ),
+    "what was tried was mended": Case(
+        tried(), tried(bad=0), {"pay": 1, "sorry": 1, "last": 1}, {"last": 1},
+        {"try": "inside", "try/check": "changed", "try/sorry": "before_changed",
+         "try/worse": "before_changed", "try/last": "before_changed"},
+        {"try/sorry": 1, "try/last": 1},
+    ),
+    "a record failed": Case(
+        each(), each(), {"pay": 3}, {}, {"check": "failed", "send": "before_failed"}, {}, "failed",
+    ),
+    "what failed on a record was mended": Case(
+        each(), each(bad=9), {"pay": 3}, {"send": 3},
+        {"check": "changed", "send": "before_changed"}, {},
+    ),
+}  # fmt: skip
+
+
+@dataclass
+class Engine:
+    """Runs flows here, with a journal on disk."""
+
+    executor: Executor
+    folder: Path
+
+    def request(self, flow: Flow, run_id: str, **more: Any) -> RunRequest:
+        return RunRequest(run_id=run_id, flow=to_data(flow), files_root=str(self.folder), **more)
+
+    def run(self, request: RunRequest) -> tuple[RunResult, dict[str, int]]:
+        """Run it; how often each effect happened."""
+        seen.calls.clear()
+        result = self.executor.run(Job(request))
+        assert result is not None
+        found = {name.removesuffix(".keys"): calls for name, calls in seen.calls.items()
+                 if name.endswith(".keys")}  # fmt: skip
+        return result, {name: len(calls) for name, calls in found.items()}
+
+
+@contextmanager
+def _engine(folder: Path) -> Iterator[Engine]:
+    with closing(open_journal("", folder)) as store:
+        store.codec = Codec.of(catalogue())
+        executor = Executor(
+            folder, lambda events: None, store, "me", read_outputs=True, _catalogue=catalogue()
+        )
+        yield Engine(executor, folder)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    with _engine(tmp_path) as engine:
+        yield engine
+
+
+def told(survey: Survey) -> dict[str, str]:
+    assert {each.reason for each in survey.again} <= REASONS.keys()
+    return {each.node: each.reason for each in survey.again}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_done_again(engine: Engine, name: str) -> None:
+    case = CASES[name]
+    failed, effects = engine.run(engine.request(case.before, "one"))
+    assert (failed.state, effects) == ("failed", case.first)
+    request = engine.request(case.now, "two", forked_from="one", retry=True)
+    survey = engine.executor.survey(request)
+    assert told(survey) == case.again
+    assert {each.node: each.times for each in survey.effects} == case.effects
+    result, effects = engine.run(request)
+    assert (result.state, effects) == (case.state, case.second)
+
+
+def test_what_was_taken_over_is_taken_over_once_more(engine: Engine) -> None:
+    engine.run(engine.request(chain(), "one"))
+    engine.run(engine.request(chain(), "two", forked_from="one", retry=True))
+    request = engine.request(chain(bad=0), "three", forked_from="two", retry=True)
+    assert engine.run(request)[1] == {"send": 1}
+
+
+def test_a_run_of_another_attempt_gives_what_a_whole_run_gives(engine: Engine) -> None:
+    engine.run(engine.request(loop(), "one"))
+    again, _ = engine.run(engine.request(loop(bad=9), "two", forked_from="one", retry=True))
+    whole, _ = engine.run(engine.request(loop(bad=9), "three"))
+    assert again.outputs == whole.outputs
+
+
+def test_the_cause_of_a_change_is_named(engine: Engine) -> None:
+    engine.run(engine.request(chain(), "one"))
+    request = engine.request(chain(first=5), "two", forked_from="one", retry=True)
+    causes = {each.node: each.because for each in engine.executor.survey(request).again}
+    assert causes == {"v": None, "pay": "v", "check": "v", "send": "v"}
+
+
+def test_inputs_count_where_they_are_read(engine: Engine) -> None:
+    def flow(default: str) -> Flow:
+        return flow_of(
+            {
+                "a": ("flow.input", {"name": "a"}),
+                "b": ("flow.input", {"name": "b"}),
+                "one": ("text.template", {"template": "{{ item }}"}),
+                "two": ("text.template", {"template": "{{ item }}{{ inputs.a }}"}),
+                "check": ("control.fail", {"message": "no"}),
+            },
+            ["a.value>one.item", "b.value>two.item", "two.text>check.item"],
+            inputs={"a": {"type": "Text", "default": "x"},
+                    "b": {"type": "Text", "default": default}},
+        )  # fmt: skip
+
+    engine.run(engine.request(flow("y"), "one"))
+    request = engine.request(flow("z"), "two", forked_from="one", retry=True)
+    survey = engine.executor.survey(request)
+    assert told(survey) == {
+        "b": "changed", "two": "before_changed", "check": "before_changed"
+    }  # fmt: skip
+    assert survey.taken_over == ["a", "one"]
+
+
+def test_another_attempt_of_a_part_does_not_repeat_what_it_did(engine: Engine) -> None:
+    engine.run(engine.request(chain(bad=0), "one"))
+    part = engine.request(chain(), "two", from_node="pay", forked_from="one")
+    assert engine.run(part)[1] == {"pay": 1}
+    request = engine.request(chain(bad=0), "three", from_node="pay", forked_from="two", retry=True)
+    assert engine.run(request)[1] == {"send": 1}
+
+
+def test_a_fork_of_a_changed_flow_takes_over_what_lies_before(engine: Engine) -> None:
+    engine.run(engine.request(chain(bad=0), "one"))
+    now = chain(bad=7, beside=effect("beside", fail=0), w=("t.word", {"text": "other"}))
+    request = engine.request(now, "two", from_node="check", forked_from="one")
+    assert told(engine.executor.survey(request)) == {"check": "chosen", "send": "before_chosen"}
+    assert engine.run(request)[1] == {"send": 1}
+
+
+def test_without_the_earlier_run_everything_is_done(engine: Engine) -> None:
+    request = engine.request(chain(bad=0), "two", forked_from="gone", retry=True)
+    assert set(told(engine.executor.survey(request)).values()) == {"not_reached"}
+    assert engine.run(request)[1] == {"pay": 1, "send": 1, "beside": 1}
