@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -14,7 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Response,
+    expect,
+    sync_playwright,
+)
 
 FLAGS = [
     "--no-sandbox",
@@ -171,6 +180,9 @@ class Desk:
     weft: Weft
     contexts: list[BrowserContext] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    """What went wrong in a page: scripts, refused requests, what the console calls an error."""
+    refused: list[str] = field(default_factory=list)
+    """Patterns of requests that this test wants to be refused, such as `404 GET /api/me`."""
 
     def open(self, person: Person | None, path: str = "/", **options: Any) -> Page:
         settings = {
@@ -188,8 +200,23 @@ class Desk:
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("response", self._answered)
+        page.on("console", self._said)
         page.goto(path)
         return page
+
+    def _answered(self, answer: Response) -> None:
+        if answer.status < 400:
+            return
+        path = answer.url.removeprefix(self.weft.url)
+        line = f"{answer.status} {answer.request.method} {path}"
+        if not any(re.match(pattern, line) for pattern in self.refused):
+            self.errors.append(line)
+
+    def _said(self, line: ConsoleMessage) -> None:
+        # Of refused requests the answers tell more.
+        if line.type == "error" and not line.text.startswith(("Failed to load", "WebSocket")):
+            self.errors.append(line.text)
 
 
 @pytest.hookimpl(wrapper=True)

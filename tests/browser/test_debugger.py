@@ -83,6 +83,35 @@ def test_a_value_is_edited_at_a_breakpoint_and_somebody_else_sees_it(
         expect(output).to_contain_text("Order 3 costs 10")
 
 
+def test_a_condition_is_looked_at_while_it_is_typed(desk: Desk, team: Team) -> None:
+    flow = make(team, ORDERS)
+    page = desk.open(team.owner, f"/flows/{flow}")
+    ready(page)
+    around(page, "check").get_by_test_id("breakpoint").first.click(button="right")
+    window = page.get_by_test_id("breakpoint-popover")
+    field, hits = window.get_by_role("textbox").first, window.get_by_role("textbox").last
+    field.fill("itm.id == 2")
+    expect(window.get_by_role("alert")).to_contain_text("There is no 'itm' Did you mean item?")
+    window.get_by_role("button", name="Done").click()
+    expect(field).to_be_focused()
+
+    field.fill("")
+    field.press_sequentially("va")
+    expect(window.get_by_role("option")).to_have_text(["vars.limit"])
+    field.press("Tab")
+    expect(field).to_have_value("vars.limit")
+    field.press_sequentially(" > rows.amount")
+    hits.fill("0")
+    expect(window.get_by_role("alert")).to_have_count(0)
+    expect(window).to_contain_text("A whole number from 1 to")
+    hits.fill("2")
+    expect(window).not_to_contain_text("A whole number from 1 to")
+    window.get_by_role("button", name="Done").click()
+    expect(window).to_have_count(0)
+    dot = around(page, "check").get_by_test_id("breakpoint").first
+    expect(dot).to_have_attribute("title", "Stops when vars.limit > rows.amount")
+
+
 @pytest.mark.usefixtures("called")
 def test_who_comes_late_sees_where_it_stands_and_may_go_on(desk: Desk, team: Team) -> None:
     flow = make(team, ORDERS)

@@ -19,7 +19,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weft]:
 
 
 def test_from_the_setup_link_to_a_chart(fresh: Weft, chromium: Browser) -> None:
-    desk = Desk(chromium, fresh)
+    desk = Desk(chromium, fresh, refused=["503 GET /api/session"])
     token = (fresh.data / "setup-token").read_text().strip()
     page = desk.open(None, f"/setup#token={token}")
     page.get_by_label("Your name").fill("Angela")

@@ -5,6 +5,7 @@ import { useGraph } from "@/flow/store";
 import { activations, useActivations } from "./activations";
 import { ownNode } from "./nodes";
 import { useRun } from "./store";
+import type { Stop } from "./types";
 
 interface Shown {
   /** The node's path. */
@@ -34,6 +35,9 @@ useRun.subscribe(({ stops }, before) => {
   }
 });
 
+const isOf = (stop: Stop, { node, scope }: Shown): boolean =>
+  stop.node === node && stop.scope === scope;
+
 export interface ShownActivation {
   /** The node's path in the run. */
   path: string;
@@ -46,9 +50,12 @@ export function useShownOf(nodeId: string): ShownActivation {
   const shown = useShown();
   useActivations((s) => s.version);
   const path = nodeId.includes("/") ? nodeId : pathOfNode(nodeId);
+  const stands = useRun(({ stops }) => stops.some((stop) => isOf(stop, shown)));
   // A node of a called flow is shown by the node that calls it.
   const within = shown.node !== null && (shown.node === path || shown.node.startsWith(`${path}/`));
-  if (within && shown.node) return { path: shown.node, scope: shown.scope };
+  // Where a run stood before an activation that never came there is nothing to be shown.
+  const there = stands || activations.get(shown.node ?? "", shown.scope) !== undefined;
+  if (within && shown.node && there) return { path: shown.node, scope: shown.scope };
   const newest = activations.of(path).at(-1);
   return { path, scope: newest?.scope ? newest.scope : null };
 }

@@ -19,25 +19,27 @@ export interface SchemaFormProps {
   problems?: readonly Problem[];
   /** Names of fields the incoming records have, for suggestions. */
   columns?: readonly string[];
+  /** What expressions may name beside them. */
+  names?: readonly string[];
   /** One setting changed; undefined returns it to its default. */
   onChange: (key: string, value: Json | undefined) => void;
   onFix?: (fix: Fix) => void;
 }
 
 const NO_PROBLEMS: readonly Problem[] = [];
-const NO_COLUMNS: readonly string[] = [];
+const NO_NAMES: readonly string[] = [];
 const NO_TEXTS: Readonly<Record<string, Y.Text>> = {};
 
 /** Fields for the settings of a node, made from its JSON Schema. */
 export function SchemaForm(props: SchemaFormProps) {
   const { spec, values, onChange, onFix, readOnly = false } = props;
-  const { problems = NO_PROBLEMS, columns = NO_COLUMNS, texts = NO_TEXTS } = props;
+  const { problems = NO_PROBLEMS, columns = NO_NAMES, names = NO_NAMES, texts = NO_TEXTS } = props;
   const { t, i18n } = useTranslation("form");
   const settings = useMemo(() => settingsOf(spec.settings), [spec.settings]);
   const language = i18n.language;
   const context = useMemo(
-    () => ({ spec, language, readOnly, columns, problems, texts, onFix }),
-    [spec, language, readOnly, columns, problems, texts, onFix],
+    () => ({ spec, language, readOnly, columns, names, problems, texts, onFix }),
+    [spec, language, readOnly, columns, names, problems, texts, onFix],
   );
   const beside = useMemo(
     () => problemsBeside(problems, new Set(settings.map((setting) => setting.key))),

@@ -8,6 +8,8 @@ export interface FormContext {
   language: string;
   readOnly: boolean;
   columns: readonly string[];
+  /** What expressions may name beside the columns, such as `vars.limit`. */
+  names: readonly string[];
   problems: readonly Problem[];
   texts: Readonly<Record<string, Y.Text>>;
   onFix: ((fix: Fix) => void) | undefined;

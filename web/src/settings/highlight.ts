@@ -67,17 +67,34 @@ export interface Completion {
   options: string[];
 }
 
-/** Columns that complete what stands before the caret, such as `item.am`. */
-export function completionsAt(text: string, caret: number, columns: readonly string[]): Completion {
+const MOST = 8;
+
+/** What completes the word before the caret: columns, such as `item.am`, and other names. */
+export function completionsAt(
+  text: string,
+  caret: number,
+  columns: readonly string[],
+  names: readonly string[] = [],
+): Completion {
   const before = text.slice(0, caret);
-  const match = /(?:^|[^\p{L}\p{N}_."'])(item(?:\.([\p{L}\p{N}_]*))?|ite?|i)$/u.exec(before);
+  const match = /(?:^|[^\p{L}\p{N}_."'])([\p{L}_][\p{L}\p{N}_]*(?:\.([\p{L}\p{N}_]*))?)$/u.exec(
+    before,
+  );
   const word = match?.[1];
-  if (!word || columns.length === 0) return { from: caret, options: [] };
+  if (!word || inText(before)) return { from: caret, options: [] };
+  const [head = ""] = word.split(".");
+  const ofItem = head === "item" || (match[2] === undefined && "item".startsWith(head));
   const typed = (match[2] ?? "").toLowerCase();
-  const options = columns
-    .filter((column) => column.toLowerCase().includes(typed))
-    .map(fieldText)
-    .filter((option) => option !== word)
-    .slice(0, 8);
-  return { from: caret - word.length, options };
+  const fitting = ofItem ? columns.filter((column) => column.toLowerCase().includes(typed)) : [];
+  const others = names.filter((name) => name.toLowerCase().startsWith(word.toLowerCase()));
+  const options = [...fitting.map(fieldText), ...others].filter((option) => option !== word);
+  return { from: caret - word.length, options: [...new Set(options)].slice(0, MOST) };
 }
+
+/** Whether a text that was begun is still open. */
+const inText = (before: string): boolean => {
+  const last = piecesOf(before).at(-1);
+  if (last?.kind !== "text") return false;
+  const quote = last.text.charAt(0);
+  return last.text.length === 1 || !last.text.endsWith(quote);
+};

@@ -110,8 +110,17 @@ describe("an expression", () => {
     ["item.amount", []],
     ["note.it", []],
     ["profit", []],
+    ["index > 3 and va", ["vars.limit"]],
+    ["vars.", ["vars.limit"]],
+    ["i", ["item.amount", 'item["order date"]', "index"]],
+    ["index", []],
+    ['"va', []],
+    ['"done" == va', ["vars.limit"]],
+    ["my_va", []],
   ])("%s is completed", (text, options) => {
-    expect(completionsAt(text, text.length, ["amount", "order date"]).options).toEqual(options);
+    const columns = ["amount", "order date"];
+    const found = completionsAt(text, text.length, columns, ["index", "vars.limit"]);
+    expect(found.options).toEqual(options);
   });
 
   it("names columns so that they can be read", () => {

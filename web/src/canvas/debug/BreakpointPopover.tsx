@@ -1,18 +1,23 @@
-import { Button, NumberInput, Popover, SegmentedControl, Switch } from "@mantine/core";
-import { useMemo } from "react";
+import { Button, Popover, SegmentedControl, Switch } from "@mantine/core";
+import { useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { NodeSpec } from "@/api/types";
-import { useColumns } from "@/editor/inspector/useColumns";
 import { useNodeName } from "@/editor/useNodeName";
-import { type NodeBreakpoint, PLAIN, setBreakpoint, useBreakpoints } from "@/flow/breakpoints";
+import {
+  breakpointOf,
+  type NodeBreakpoint,
+  PLAIN,
+  setBreakpoint,
+  useBreakpoints,
+} from "@/flow/breakpoints";
+import { portsOf } from "@/flow/infer";
 import { useGraph } from "@/flow/store";
-import { FormContext } from "@/settings/context";
-import { ExpressionControl } from "@/settings/controls/ExpressionControl";
-import type { Shape } from "@/settings/schema";
-import { useSpec } from "../hooks";
+import { useSpecs } from "../hooks";
 import { useCanvas } from "../state";
 import { focusCanvas } from "../view";
 import classes from "./BreakpointPopover.module.css";
+import { ConditionField } from "./ConditionField";
+import { keepCondition } from "./condition";
+import { HitsField } from "./HitsField";
 
 const WIDTH = 300;
 
@@ -35,13 +40,35 @@ function cornerOf(node: string): { left: number; top: number } {
   return { left: box?.left ?? window.innerWidth / 2, top: box?.top ?? 120 };
 }
 
+/** The ports of a node that a condition may name: inputs before it runs, outputs after. */
+function usePorts(node: string, after: boolean): string[] {
+  const specs = useSpecs((s) => s.specs);
+  const known = useGraph((s) => s.nodes[node]);
+  const edges = useGraph((s) => s.edges);
+  return useMemo(() => {
+    if (!known) return [];
+    const { inputs, outputs } = portsOf(known, specs, edges);
+    return (after ? outputs : inputs).map((port) => port.name);
+  }, [known, specs, edges, after]);
+}
+
 function Window({ node }: { node: string }) {
   const { t } = useTranslation("editor");
   const name = useNodeName();
   const kept = useBreakpoints((s) => s.byNode[node]);
   const breakpoint = kept ?? PLAIN;
   const at = useMemo(() => cornerOf(node), [node]);
-  const change = (part: Partial<NodeBreakpoint>) => setBreakpoint(node, { ...breakpoint, ...part });
+  const ports = usePorts(node, breakpoint.when === "after");
+  const [condition, setCondition] = useState(breakpoint.condition);
+  const field = useRef<HTMLDivElement>(null);
+  const change = (part: Partial<NodeBreakpoint>) =>
+    setBreakpoint(node, { ...(breakpointOf(node) ?? PLAIN), ...part });
+  const done = async () => {
+    if (await keepCondition(node, condition, ports)) {
+      change({});
+      close();
+    } else field.current?.querySelector("textarea")?.focus();
+  };
   return (
     <Popover
       opened
@@ -85,15 +112,19 @@ function Window({ node }: { node: string }) {
           ]}
           aria-label={t("breakpoint.when")}
         />
-        <Condition node={node} value={breakpoint.condition} onChange={change} />
-        <NumberInput
-          size="xs"
-          label={t("breakpoint.hits")}
-          min={1}
-          max={1_000_000}
-          value={breakpoint.hits}
-          onChange={(hits) => change({ hits: Math.max(1, Math.floor(Number(hits) || 1)) })}
-        />
+        <div ref={field}>
+          <ConditionField
+            node={node}
+            after={breakpoint.when === "after"}
+            ports={ports}
+            value={condition}
+            onChange={(next) => {
+              setCondition(next);
+              void keepCondition(node, next, ports);
+            }}
+          />
+        </div>
+        <HitsField value={breakpoint.hits} onChange={(hits) => change({ hits })} />
         <div className={classes.foot}>
           <Button
             size="compact-sm"
@@ -107,68 +138,11 @@ function Window({ node }: { node: string }) {
           >
             {t("breakpoint.delete")}
           </Button>
-          <Button
-            size="compact-sm"
-            variant="filled"
-            onClick={() => {
-              change({});
-              close();
-            }}
-          >
+          <Button size="compact-sm" variant="filled" onClick={() => void done()}>
             {t("breakpoint.done")}
           </Button>
         </div>
       </Popover.Dropdown>
     </Popover>
-  );
-}
-
-interface ConditionProps {
-  node: string;
-  value: string;
-  onChange: (part: Partial<NodeBreakpoint>) => void;
-}
-
-/** The same field as in settings: columns are completed, what is known stands out. */
-function Condition({ node, value, onChange }: ConditionProps) {
-  const { t, i18n } = useTranslation("editor");
-  const type = useGraph((s) => s.nodes[node]?.type ?? "");
-  const spec = useSpec(type);
-  const columns = useColumns(node);
-  const language = i18n.language;
-  const form = useMemo(
-    () => ({
-      spec: spec as NodeSpec,
-      language,
-      readOnly: false,
-      columns,
-      problems: [],
-      texts: {},
-      onFix: undefined,
-    }),
-    [spec, language, columns],
-  );
-  const shape = useMemo<Shape>(
-    () => ({
-      kind: "expression",
-      nullable: false,
-      schema: { type: "string", "x-placeholder": t("breakpoint.conditionHint") },
-    }),
-    [t],
-  );
-  return (
-    <FormContext value={form}>
-      <div className={classes.condition}>
-        <span>{t("breakpoint.condition")}</span>
-        <ExpressionControl
-          path={["condition"]}
-          shape={shape}
-          value={value}
-          onChange={(next) => onChange({ condition: typeof next === "string" ? next : "" })}
-          label={t("breakpoint.condition")}
-          compact
-        />
-      </div>
-    </FormContext>
   );
 }

@@ -15,6 +15,7 @@ import { repair } from "../side/ProblemsPanel";
 import classes from "./Inspector.module.css";
 import { Policies } from "./Policies";
 import { useColumns } from "./useColumns";
+import { useNames } from "./useNames";
 import { useWantedSetting } from "./wanted";
 
 const SHORT = 90;
@@ -35,6 +36,7 @@ export function NodeSettings({ node, spec }: { node: FlowNode; spec: NodeSpec | 
   const problems = useMemo(() => all.filter((p) => p.node === node.id), [all, node.id]);
   const texts = useTexts(node);
   const columns = useColumns(node.id);
+  const names = useNames();
   const fixTitle = useFixTitle();
   const form = useWantedSetting(node.id);
   if (!spec) return <p className={classes.empty}>{t("card.missing", { type: node.type })}</p>;
@@ -50,6 +52,7 @@ export function NodeSettings({ node, spec }: { node: FlowNode; spec: NodeSpec | 
           readOnly={!canEdit}
           problems={problems}
           columns={columns}
+          names={names}
           onChange={(key, value) => setSetting(node.id, key, value)}
           onFix={(fix) => repair(fix, fixTitle(fix))}
         />

@@ -16,7 +16,7 @@ export function useFeeds(nodeId: string): FlowEdge[] {
   const edges = useGraph((s) => s.edges);
   const known = useRun((s) =>
     edges
-      .filter((edge) => edge.target === nodeId && s.nodes[edge.source])
+      .filter((edge) => edge.target === nodeId && s.nodes[pathOfNode(edge.source)])
       .map((edge) => edge.id)
       .join("\n"),
   );

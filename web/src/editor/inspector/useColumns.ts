@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { api } from "@/api/client";
 import type { PortData, RunNodeDetail } from "@/api/types";
+import { pathOfNode } from "@/flow/breakpoints";
 import type { FlowEdge } from "@/flow/types";
 import { isOver, useRun } from "@/runs/store";
 import { useFeeds } from "./upstream";
@@ -20,9 +21,11 @@ function fields(ports: readonly (PortData | undefined)[]): string[] {
   return [...found];
 }
 
-function ask(run: string, node: string, side: string, signal: AbortSignal): Promise<RunNodeDetail> {
+type Side = "input" | "output";
+
+function ask(run: string, node: string, side: Side, signal: AbortSignal): Promise<RunNodeDetail> {
   const query = { side, limit: LOOKED_AT };
-  return api.get<RunNodeDetail>(`/runs/${run}/nodes/${node}`, query, signal);
+  return api.get<RunNodeDetail>(`/runs/${run}/nodes/${pathOfNode(node)}`, query, signal);
 }
 
 async function given(run: string, feeds: readonly FlowEdge[], signal: AbortSignal) {
@@ -37,23 +40,25 @@ async function given(run: string, feeds: readonly FlowEdge[], signal: AbortSigna
 
 /**
  * The fields of the records that go into a node, by the latest run: those that went in, or, where
- * it was not in the run, those that its sources put out.
+ * it was not in the run, those that its sources put out; or the fields of what it gave.
  */
-export function useColumns(nodeId: string): string[] {
+export function useColumns(nodeId: string, side: Side = "input"): string[] {
   const runId = useRun((s) => s.runId);
   const over = useRun((s) => isOver(s.state));
-  const took = useRun((s) => s.nodes[nodeId] !== undefined);
+  const took = useRun((s) => s.nodes[pathOfNode(nodeId)] !== undefined);
   const feeds = useFeeds(nodeId);
   const query = useQuery({
-    queryKey: ["columns", runId, nodeId, took, feeds.map((edge) => edge.id)],
-    enabled: runId !== null && over && (took || feeds.length > 0),
+    queryKey: ["columns", runId, nodeId, side, took, feeds.map((edge) => edge.id)],
+    enabled: runId !== null && over && (took || (side === "input" && feeds.length > 0)),
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
     queryFn: async ({ signal }) => {
       const run = runId ?? "";
+      if (side === "output")
+        return fields(Object.values((await ask(run, nodeId, side, signal)).outputs));
       const now = await given(run, feeds, signal);
       if (now.length > 0 || !took) return now;
-      const { inputs } = await ask(run, nodeId, "input", signal);
+      const { inputs } = await ask(run, nodeId, side, signal);
       return fields(Object.values(inputs));
     },
   });

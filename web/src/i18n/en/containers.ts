@@ -81,6 +81,7 @@ const containers = {
   "breakpoint.condition": "Only when",
   "breakpoint.conditionHint": "item.amount > 100",
   "breakpoint.hits": "From the hit number",
+  "breakpoint.hitsWrong": "A whole number from 1 to {{most}}.",
   "breakpoint.enabled": "On",
   "breakpoint.delete": "Remove",
   "breakpoint.done": "Done",

@@ -75,6 +75,7 @@ const zh: Messages<typeof containers> = {
   "breakpoint.condition": "仅当",
   "breakpoint.conditionHint": "item.amount > 100",
   "breakpoint.hits": "从第几次起",
+  "breakpoint.hitsWrong": "请填写 1 到 {{most}} 的整数。",
   "breakpoint.enabled": "启用",
   "breakpoint.delete": "删除",
   "breakpoint.done": "完成",

@@ -16,12 +16,12 @@ const NOTHING: Completion = { from: 0, options: [] };
 /** An expression: fields stand out, names of columns are completed. */
 export function ExpressionControl(props: ShapedProps) {
   const { shape, value, onChange, label, invalid = false, compact = false } = props;
-  const { readOnly, columns } = useForm();
+  const { readOnly, columns, names } = useForm();
   const area = useRef<HTMLTextAreaElement>(null);
   const draft = useDraft(typeof value === "string" ? value : "", (text: string) =>
     onChange(text === "" ? undefined : text),
   );
-  const completion = useCompletion(area, draft.value, columns, readOnly);
+  const completion = useCompletion(area, draft.value, { columns, names, readOnly });
 
   function write(text: string, caret: number): void {
     if (area.current) writeText(area.current, text, caret);
@@ -99,18 +99,19 @@ interface LiveCompletion extends Completion {
   onKeyDown: (event: KeyboardEvent, accept: (option: string) => void) => boolean;
 }
 
+type Known = Pick<ReturnType<typeof useForm>, "columns" | "names" | "readOnly">;
+
 function useCompletion(
   area: React.RefObject<HTMLTextAreaElement | null>,
   value: string,
-  columns: readonly string[],
-  readOnly: boolean,
+  { columns, names, readOnly }: Known,
 ): LiveCompletion {
   const id = useId();
   const [open, setOpen] = useState<"no" | "typed" | "offered">("no");
   const [active, setActive] = useState(0);
   const caret = area.current?.selectionStart ?? value.length;
   const offered = open === "offered" && value === "";
-  const typed = open === "typed" ? completionsAt(value, caret, columns) : NOTHING;
+  const typed = open === "typed" ? completionsAt(value, caret, columns, names) : NOTHING;
   const all = offered ? { from: 0, options: columns.slice(0, MOST_OFFERED).map(fieldText) } : typed;
   const found = readOnly ? NOTHING : all;
 
