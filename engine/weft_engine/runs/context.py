@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ Progress = Callable[[str, float, float | None], None]
 """Takes how far a node is: node, done, total."""
 
 LONGEST_LINE: Final = 4000
+_ATTEMPT: Final = re.compile(r"~\d+")
 
 
 @dataclass(slots=True)
@@ -38,12 +40,15 @@ class RunScope:
     allow_hosts: tuple[str, ...] = ()
     trigger: Mapping[str, Any] | None = None
     """The event that started the run, as in `RunRequest.trigger`."""
+    identity: str = ""
+    """What idempotency keys are made of; the run's id when empty."""
     _http: Any = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self.inputs = MappingProxyType(dict(self.inputs))
         self.variables = MappingProxyType(dict(self.variables))
+        self.identity = self.identity or self.run_id
 
     @property
     def http(self) -> Any:
@@ -101,8 +106,21 @@ class Place:
     """The variables that it set."""
 
 
+def in_attempt(attempt: int) -> str:
+    """What stands behind the scopes that a container opens in an attempt: `loop:3~2`."""
+    return f"~{attempt}" if attempt > 1 else ""
+
+
 def idempotency_key(run_id: str, path: str, scope: str) -> str:
-    """What names an activation to services outside: the same on every attempt."""
+    """What names an activation to services outside: the same on every attempt.
+
+    The attempts of the containers around do not count, either.
+    """
+    return digest_of(run_id, path, _ATTEMPT.sub("", scope) if "~" in scope else scope)
+
+
+def digest_of(run_id: str, path: str, scope: str) -> str:
+    """What an activation is known by, another one in each attempt of the containers around."""
     return hashlib.sha256(f"{run_id}\n{path}\n{scope}".encode()).hexdigest()[:32]
 
 
@@ -145,7 +163,7 @@ class Context:
     @property
     def idempotency_key(self) -> str:
         """Names this activation to services outside; the same on every attempt."""
-        return idempotency_key(self._scope.run_id, self._place.path, self._place.scope)
+        return idempotency_key(self._scope.identity, self._place.path, self._place.scope)
 
     @property
     def files(self) -> Files:

@@ -94,6 +94,9 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The run that called this one."""
     called_by: dict[str, Any] | None = None
     """Where that run did: `{run, node, scope, flow}`; see `run_started` in `events`."""
+    identity: str = ""
+    """Of a called flow that is tried again: the id of its first attempt, of which the idempotency
+    keys of its effects are made."""
     forked_from: str | None = None
     """Begin with what the journal holds of another run, up to `from_node`."""
     retry: bool = False

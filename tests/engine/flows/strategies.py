@@ -181,7 +181,11 @@ class Drawing:
         if not fitting:
             return []
         source = self.draw(st.sampled_from(fitting))
-        name = self.sketch.add(type_, parent, settings=dict(self._settings(type_)))
+        more: dict[str, Any] = {}
+        if self.draw(st.integers(0, 3)) == 0:
+            # What fails, fails again: an attempt that failed has to leave nothing behind.
+            more["retry"] = {"max_attempts": 2, "delay_s": 0}
+        name = self.sketch.add(type_, parent, settings=dict(self._settings(type_)), **more)
         entry = {"control.for_each": "items", "control.while": "initial",
                  "control.repeat": "initial"}.get(type_, "item")  # fmt: skip
         self.sketch.wire(source, f"{name}.{entry}")

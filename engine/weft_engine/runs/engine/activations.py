@@ -18,6 +18,7 @@ class Activation:
         "attempt",
         "began",
         "began_at",
+        "earlier",
         "failure",
         "handle",
         "key",
@@ -49,6 +50,8 @@ class Activation:
         self.owner = owner
         """Who is told its end, when it is one of many."""
         self.attempt = 1
+        self.earlier = 0
+        """How many of its attempts were made by the run that this one was forked from."""
         self.began = 0.0
         """By the monotonic clock."""
         self.began_at = 0.0

@@ -85,7 +85,7 @@ class Attempts:
             key=activation.key,
             arguments=activation.arguments,
             attempt=activation.attempt,
-            idempotency_key=idempotency_key(core.request.run_id, unit.path, activation.place),
+            idempotency_key=idempotency_key(core.run_scope.identity, unit.path, activation.place),
             variables=place.variables or {},
             place=place,
         )

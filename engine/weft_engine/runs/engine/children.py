@@ -13,7 +13,7 @@ import msgspec
 
 from weft_engine.compiler.calling import called
 from weft_engine.compiler.program import Program
-from weft_engine.runs.context import idempotency_key
+from weft_engine.runs.context import digest_of, idempotency_key
 from weft_engine.runs.debug import Command
 from weft_engine.runs.engine.activations import Activation
 from weft_engine.runs.engine.control import RunControl
@@ -59,6 +59,11 @@ class ChildHost(Protocol):
 
 def child_id(run_id: str, path: str, scope: str) -> str:
     """What the child is called that an activation begins: the same after a crash."""
+    return f"{run_id}.{digest_of(run_id, path, scope)[:_MARK]}"
+
+
+def _identity(run_id: str, path: str, scope: str) -> str:
+    """The id that it has in the first attempt of everything around it."""
     return f"{run_id}.{idempotency_key(run_id, path, scope)[:_MARK]}"
 
 
@@ -84,6 +89,7 @@ class Children:
             RunRequest(run_id=child_id(core.request.run_id, unit.path, path), flow=data),
             inputs=dict(given),
             parent=core.request.run_id,
+            identity=_identity(core.run_scope.identity, unit.path, path),
             flows=core.request.flows,
             env=core.request.env,
             files_root=core.request.files_root,

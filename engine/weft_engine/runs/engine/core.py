@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from weft_engine.runs.engine.call_units import CallUnits
     from weft_engine.runs.engine.children import Children
     from weft_engine.runs.engine.map_units import MapUnits
+    from weft_engine.runs.engine.moments import Moments
     from weft_engine.runs.engine.regions import Regions
     from weft_engine.runs.engine.resume import Recorded
     from weft_engine.runs.engine.stream_units import StreamUnits
@@ -62,6 +63,7 @@ class Parts:
     maps: "MapUnits"
     regions: "Regions"
     waits: "Waits"
+    moments: "Moments"
     children: "Children"
 
     def skip(self, scope: ScopeRun, unit: Planned) -> None:

@@ -76,6 +76,32 @@ class Recording:
             )
         )
 
+    def tried(
+        self,
+        path: str,
+        scope: str,
+        *,
+        failure: Mapping[str, Any],
+        attempt: int,
+        started: float,
+        ended: float,
+        run: str,
+    ) -> None:
+        """An attempt of a container has failed, and another follows."""
+        if self.kept:
+            self.rows.append(
+                StepRow(
+                    node=path,
+                    scope=scope,
+                    kind="retry",
+                    key=run,
+                    attempt=attempt,
+                    failure=dict(failure),
+                    started=started,
+                    ended=ended,
+                )
+            )
+
     def commit(self, then: Callable[[], None] | None, when: Moment = "soon") -> None:
         """Hand over the rows of a turn; `then` is called once all of them are on disk."""
         journal, rows = self.journal, self.rows

@@ -1,9 +1,10 @@
-"""The end of a container: what it gave, or why it failed, told and written down."""
+"""The end of a container's attempt: what it gave, or why it failed, told and written down."""
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from weft_engine.nodes.spec import ERROR_PORT
+from weft_engine.runs.engine.activations import Activation
 from weft_engine.runs.engine.policies import judge
 from weft_engine.runs.engine.records import records_of
 from weft_engine.runs.engine.story import failures
@@ -12,11 +13,12 @@ from weft_engine.runs.run import NodeState
 from weft_engine.runs.tracker import LIVED_WITH, describe
 
 if TYPE_CHECKING:
+    from weft_engine.runs.engine.core import Core
     from weft_engine.runs.engine.region_run import RegionRun
 
 
 class RegionEnd:
-    """Ends one container."""
+    """Ends one attempt of a container: it gave something, failed, or is tried again."""
 
     def __init__(self, region: "RegionRun") -> None:
         self.region = region
@@ -34,6 +36,7 @@ class RegionEnd:
     def complete(self, data: dict[str, Any], outputs: dict[str, Any]) -> None:
         """It has ended; what follows may start."""
         core, scope, unit = self.region.core, self.region.scope, self.region.unit
+        activation = self.region.activation
         scope.regions.pop(unit.number, None)
         try:
             core.recording.ended(
@@ -42,59 +45,44 @@ class RegionEnd:
                 "completed",
                 outputs.items(),
                 variables=self.region.kept,
-                started=self.region.began_at,
+                attempt=activation.attempt,
+                started=activation.began_at,
             )
         except JournalError as error:
-            core.breaks(scope, unit, describe(error, unit.path, 1, None))
+            core.breaks(scope, unit, describe(error, unit.path, activation.attempt, None))
             return
         found: dict[tuple[str, str], Any] = {}
+        assert activation.result is not None
         for port, value in outputs.items():
             kind = unit.kinds[port]
             found[unit.name, port] = value
             core.story.gave_at(
                 unit.path,
                 scope.path,
-                self.region.result,
+                activation.result,
                 port,
                 kind,
                 value,
-                quiet=self.region.quiet,
+                quiet=activation.quiet,
             )
-        seconds = core.clock.monotonic() - self.region.began
-        core.story.ended_at(
-            unit.path,
-            scope.path,
-            self.region.result,
-            NodeState.COMPLETED,
-            seconds,
-            quiet=self.region.quiet,
-            **data,
-        )
+        tell_end(core, activation, NodeState.COMPLETED, **data)
         core.settle(scope, unit, found, self.region.kept or None)
 
     def failed(self, failure: dict[str, Any], error: BaseException) -> None:
-        """It failed, for good: its policy says what that means."""
+        """It failed: its policy says what that means."""
         core, scope, unit = self.region.core, self.region.scope, self.region.unit
-        given = next(iter(self.region.values.values()), None) if unit.simple else self.region.values
-        known = error if isinstance(error, Exception) else None
-        verdict = judge(unit, known or error, given, unit.policy.max_attempts, opened=True)
+        activation, values = self.region.activation, self.region.values
+        if scope.closing:
+            self.cancelled()
+            return
+        given = next(iter(values.values()), None) if unit.simple else values
+        attempt = activation.attempt - activation.earlier
+        verdict = judge(unit, error, given, attempt, opened=True)
+        if verdict.kind == "again":
+            core.parts.regions.again(activation, failure, verdict.delay_s)
+            return
         if verdict.kind == "fail":
-            scope.regions.pop(unit.number, None)
-            self.region.result.failure = failure
-            seconds = core.clock.monotonic() - self.region.began
-            core.story.ended_at(
-                unit.path,
-                scope.path,
-                self.region.result,
-                NodeState.FAILED,
-                seconds,
-                failure=failure,
-            )
-            core.recording.ended(
-                unit.path, scope.path, "failed", failure=failure, started=self.region.began_at
-            )
-            core.unit_failed(scope, unit, failure)
-            core.look_closed(scope)
+            self._fail(failure)
             return
         line = f"{failure.get('message', '')} ({LIVED_WITH[unit.policy.on_error]})"
         core.story.log(unit.path, scope.path, "warning", line)
@@ -109,18 +97,44 @@ class RegionEnd:
                 outputs[port] = records_of([])
             self.gave(outputs, failures(1, failure))
 
-    def cancelled(self) -> None:
-        """It was stopped, and nothing in it is under way any more."""
-        region = self.region
-        core, scope, unit = region.core, region.scope, region.unit
-        scope.regions.pop(unit.number, None)
-        seconds = core.clock.monotonic() - region.began
-        core.story.ended_at(
+    def _fail(self, failure: dict[str, Any]) -> None:
+        core, scope, unit = self.region.core, self.region.scope, self.region.unit
+        activation = self.region.activation
+        assert activation.result is not None
+        activation.result.failure = failure
+        core.recording.ended(
             unit.path,
             scope.path,
-            region.result,
-            NodeState.CANCELLED,
-            seconds,
-            quiet=region.quiet,
+            "failed",
+            failure=failure,
+            attempt=activation.attempt,
+            started=activation.began_at,
         )
+        tell_end(core, activation, NodeState.FAILED, failure=failure)
+        core.unit_failed(scope, unit, failure)
         core.look_closed(scope)
+
+    def cancelled(self) -> None:
+        """It was stopped, and nothing in it is under way any more."""
+        tell_end(self.region.core, self.region.activation, NodeState.CANCELLED)
+        self.region.core.look_closed(self.region.scope)
+
+
+def tell_end(core: "Core", activation: Activation, state: NodeState, **data: Any) -> None:
+    """A container is at work no more: tell how it ended, and after how many attempts."""
+    scope, unit, result = activation.scope, activation.unit, activation.result
+    scope.regions.pop(unit.number, None)
+    assert result is not None
+    result.attempts = activation.attempt
+    if activation.attempt > 1:
+        attempts = unit.policy.max_attempts + activation.earlier
+        data = {"attempt": activation.attempt, "attempts": attempts, **data}
+    core.story.ended_at(
+        unit.path,
+        scope.path,
+        result,
+        state,
+        core.clock.monotonic() - activation.began,
+        quiet=activation.quiet,
+        **data,
+    )

@@ -1,4 +1,4 @@
-"""One container at work: its scopes are started, and it is told their ends."""
+"""One attempt of a container: its scopes are started, and it is told their ends."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +11,8 @@ from weft_engine.library.environment import names as names_of
 from weft_engine.nodes.node_type import NodeInfo
 from weft_engine.nodes.region import BODY, Drive, ScopeEnd, ScopeFailedError
 from weft_engine.nodes.types import SKIP
+from weft_engine.runs.context import in_attempt
+from weft_engine.runs.engine.activations import Activation
 from weft_engine.runs.engine.core import Core
 from weft_engine.runs.engine.handover import HandedOver
 from weft_engine.runs.engine.records import Records, RecordsWriter
@@ -18,25 +20,21 @@ from weft_engine.runs.engine.region_end import RegionEnd
 from weft_engine.runs.engine.scope_run import ScopeRun
 from weft_engine.runs.journal.base import StepRow
 from weft_engine.runs.journal.errors import JournalError
-from weft_engine.runs.planned import Planned
 from weft_engine.runs.tracker import describe
 
 
 class RegionRun:
-    """One container under way; what its node type sees as `Region`."""
+    """An attempt of a container under way; what its node type sees as `Region`."""
 
-    def __init__(self, core: Core, scope: ScopeRun, unit: Planned, values: dict[str, Any]) -> None:
+    def __init__(self, core: Core, activation: Activation) -> None:
+        scope, unit = activation.scope, activation.unit
         self.core = core
+        self.activation = activation
         self.scope = scope
         self.unit = unit
-        self.values = values
+        self.values = activation.arguments
         self.node: Any = scope.planned.plan.compiled.nodes[unit.name].model_copy()
         self.info: NodeInfo = type(self.node).info
-        self.quiet = core.story.quiet(unit.path, scope.path)
-        self.result = core.story.began(unit, scope.path, quiet=self.quiet)
-        self.result.count_in = 1 if unit.slots else 0
-        self.began = core.clock.monotonic()
-        self.began_at = core.clock.time()
         self.scopes: dict[str, ScopeRun] = {}
         self.kept: dict[str, Any] = {}
         self.cancelled = False
@@ -52,7 +50,7 @@ class RegionRun:
         self._firsts: set[str] = set()
         recorded = core.recorded
         self._recorded: list[StepRow] = (
-            list(recorded.ends(unit.path, scope.path)) if recorded is not None else []
+            recorded.ends(unit.path, scope.path, activation.attempt) if recorded is not None else []
         )
 
     # What the node type asks for
@@ -109,7 +107,8 @@ class RegionRun:
         core, scope, unit = self.core, self.scope, self.unit
         plan = scope.planned.plan.inner.get(unit.name, {}).get(section)
         part = unit.name if section == BODY else f"{unit.name}@{section}"
-        path = f"{scope.path}/{part}:{key}" if scope.path else f"{part}:{key}"
+        own = f"{part}:{key}{in_attempt(self.activation.attempt)}"
+        path = f"{scope.path}/{own}" if scope.path else own
         calls = unit.node.type == CALL
         if calls and is_isolated(unit.node):
             self.scopes[name] = core.parts.children.start(self, key, path, given)
@@ -178,7 +177,8 @@ class RegionRun:
         """Drive it until it waits for the first end."""
         limit = self.unit.policy.timeout_s
         if limit is not None:
-            self.core.after(limit, self._too_late, limit)
+            late = partial(self._too_late, limit)
+            self.core.parts.moments.set(self.activation, "limit", limit, late)
         try:
             self._drive = self.node.drive(self)
         except Exception as error:  # noqa: BLE001 - whatever a node raises is its failure
@@ -268,6 +268,7 @@ class RegionRun:
                 failure=failure,
                 kind="scope",
                 key=name,
+                attempt=self.activation.attempt,
             )
         except JournalError as error:
             self.core.breaks(self.scope, self.unit, describe(error, self.unit.path, 1, None))
@@ -330,9 +331,9 @@ class RegionRun:
         if isinstance(error, ScopeFailedError):
             failure = dict(error.end.failure or {})
             if not failure:
-                failure = describe(error, self.unit.path, 1, None)
+                failure = describe(error, self.unit.path, self.activation.attempt, None)
         else:
-            failure = describe(error, self.unit.path, 1, self.values)
+            failure = describe(error, self.unit.path, self.activation.attempt, self.values)
             if self.scope.path:
                 failure["scope"] = self.scope.path
         self._close(partial(self._end.failed, failure, error))
@@ -343,6 +344,7 @@ class RegionRun:
     def _close(self, then: Any) -> None:
         """Scopes that are still under way are stopped first."""
         self.over = True
+        self.core.parts.moments.clear(self.activation)
         self._then = then
         for scope in list(self.scopes.values()):
             if not scope.over:

@@ -38,6 +38,7 @@ class Recorded:
         self._ended: dict[Place, StepRow] = {}
         self._attempts: dict[Place, int] = {}
         self._ends: dict[Place, list[StepRow]] = {}
+        self._tried: dict[Place, list[StepRow]] = {}
         self.stops: list[StepRow] = []
         """What was written down of breakpoints; see `debugging_journal`."""
         self._wakes = {(row.node, row.scope): row for row in wakes}
@@ -48,6 +49,9 @@ class Recorded:
                 continue
             if row.kind == "scope":
                 self._ends.setdefault(place, []).append(row)
+                continue
+            if row.kind == "retry":
+                self._tried.setdefault(place, []).append(row)
                 continue
             self._attempts[place] = max(self._attempts.get(place, 0), row.attempt)
             if row.state != "started":
@@ -65,9 +69,18 @@ class Recorded:
         """The end of an activation."""
         return self._ended.get((path, scope))
 
-    def ends(self, path: str, scope: str) -> list[StepRow]:
-        """The ends of the scopes of a container, in the order in which they ended."""
-        return self._ends.get((path, scope), [])
+    def ends(self, path: str, scope: str, attempt: int) -> list[StepRow]:
+        """The ends of the scopes of a container's attempt, in the order in which they ended."""
+        return [row for row in self._ends.get((path, scope), ()) if row.attempt == attempt]
+
+    def tried(self, path: str, scope: str) -> StepRow | None:
+        """The last attempt of a container that failed and was to be followed by another."""
+        return max(self._tried.get((path, scope), ()), key=_attempt, default=None)
+
+    def tried_elsewhere(self, path: str, scope: str, run_id: str) -> int:
+        """How many of these attempts another run made, which this one was forked from."""
+        rows = self._tried.get((path, scope), ())
+        return max((row.attempt for row in rows if row.key != run_id), default=0)
 
     def outputs(self, row: StepRow) -> dict[str, Any]:
         """What an activation or a scope gave."""
@@ -140,6 +153,10 @@ class Recorded:
             )
             _tell(core, scope, unit, name, row, given)
         core.settle(scope, unit, outputs, variables or None)
+
+
+def _attempt(row: StepRow) -> int:
+    return row.attempt
 
 
 def _tell(

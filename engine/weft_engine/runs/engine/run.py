@@ -21,6 +21,7 @@ from weft_engine.runs.engine.debugging import Debugger
 from weft_engine.runs.engine.gate import Gate
 from weft_engine.runs.engine.map_units import MapUnits
 from weft_engine.runs.engine.mistakes import mistake
+from weft_engine.runs.engine.moments import Moments
 from weft_engine.runs.engine.recording import Recording
 from weft_engine.runs.engine.records import records_of
 from weft_engine.runs.engine.regions import Regions
@@ -120,6 +121,7 @@ class Run:
             variables=flow.variables,
             allow_hosts=tuple(request.allow_hosts),
             trigger=request.trigger,
+            identity=request.identity,
         )
         self._executor = executor or ThreadsExecutor(self._scope, store, batch_size=batch_size)
         limit = request.parallelism or flow.parallelism or MOST_ACTIVE
@@ -155,6 +157,7 @@ class Run:
             maps=MapUnits(core, attempts),
             regions=Regions(core),
             waits=Waits(core, recorded.signals if recorded is not None else ()),
+            moments=Moments(core),
             children=Children(core, children),
         )
 
@@ -267,7 +270,7 @@ class Run:
 
     def _rests(self) -> RunResult:
         """Nothing happens for a while: its thread ends, the journal holds it."""
-        waits = self.core.parts.waits.listed()
+        waits = [*self.core.parts.waits.listed(), *self.core.parts.moments.listed()]
         stands = self.core.gate.closed
         if self._journal is not None:
             self._journal.end("paused" if stands else "parked")

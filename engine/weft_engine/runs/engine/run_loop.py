@@ -206,7 +206,7 @@ class RunLoop:
                 self.way = "parked"
                 return True
             self._pause()
-        elif core.parts.waits.waiting:
+        elif core.parts.waits.waiting or core.parts.moments.resting:
             if not core.gate.stepping and self._parks():
                 self.way = "parked"
                 return True
@@ -237,5 +237,5 @@ class RunLoop:
         core = self.core
         if not self._may_park:
             return False
-        due = core.parts.waits.next_due()
-        return due is None or due - core.clock.time() > NEAR_S
+        dues = (core.parts.waits.next_due(), core.parts.moments.next_due())
+        return all(due is None or due - core.clock.time() > NEAR_S for due in dues)

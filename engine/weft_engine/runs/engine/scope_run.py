@@ -9,6 +9,7 @@ from weft_engine.runs.planned import Key, Planned, PlannedScope
 
 if TYPE_CHECKING:
     from weft_engine.runs.engine.activations import Activation
+    from weft_engine.runs.engine.region_rest import RegionRest
     from weft_engine.runs.engine.region_run import RegionRun
 
 
@@ -72,8 +73,8 @@ class ScopeRun:
         self.set_by: dict[int, Mapping[str, Any]] = {}
         """Variables by the unit that set them."""
         self.active: set[Activation] = set()
-        self.regions: dict[int, RegionRun] = {}
-        """Containers at work in it, by unit."""
+        self.regions: dict[int, RegionRun | RegionRest] = {}
+        """Containers at work in it, or between two attempts, by unit."""
         self.cancelled = False
         self.over = False
         self.first = False

@@ -191,6 +191,7 @@ class RemoteExecutor:
         root, confined = files.place if isinstance(files, LocalFiles) else (".", True)
         return {
             "run_id": scope.run_id,
+            "identity": scope.identity,
             "program": self._program_name(),
             "files_root": root,
             "confined": confined,

@@ -163,6 +163,7 @@ class HostedRun:
             variables=data["variables"],
             allow_hosts=tuple(data["allow_hosts"]),
             trigger=data["trigger"],
+            identity=data["identity"],
         )
 
     def _store(self) -> OutputStore:

@@ -26,10 +26,12 @@ class StepRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     node: str
     """The node's path: `fetch`, `loop/fetch`; of a stream unit, each of its nodes has a row."""
     scope: str = ""
-    """Where it was activated: `""`, `loop:3`, `loop:3/inner:0`; lifted calls `#17`, `loop:3#17`."""
-    kind: Literal["node", "scope", "stop"] = "node"
+    """Where it was activated: `""`, `loop:3`, `loop:3/inner:0`; lifted calls `#17`, `loop:3#17`. In
+    the second attempt of a container `loop:3~2`."""
+    kind: Literal["node", "scope", "stop", "retry"] = "node"
     """`scope`: the end of the child scope `key` of the container `node`. `stop`: an activation that
-    a breakpoint was looked at for, `key` before or after; see `engine.debugging_journal`."""
+    a breakpoint was looked at for, `key` before or after; see `engine.debugging_journal`. `retry`:
+    an attempt of the container `node` has failed in the run `key`, and another follows."""
     key: str = ""
     attempt: int = 1
     state: Literal["completed", "failed", "skipped", "started"] = "completed"

@@ -76,11 +76,13 @@ class Effect(NodeType):
     path: str
     busy: bool = False
     """Whether it fails the first time."""
+    shy: bool = False
+    """Whether it fails in the first attempt of the container around it."""
     info = info(effects=True, pure=False)
 
     def process(self, item: Json, ctx: NodeContext) -> Json:
         Fate.began(ctx, self.path)
-        if self.busy and ctx.attempt == 1:
+        if (self.busy and ctx.attempt == 1) or (self.shy and "~" not in ctx.scope):
             raise OSError(11, "busy")
         link = outside(Fate.folder)
         order = (ctx.idempotency_key, f"{self.path}@{ctx.scope}")
@@ -189,6 +191,9 @@ FLOW: Flow = flow_of(
         # rounds
         "rounds": ("control.while", {"condition": "index < 3", "max_iterations": 5}),
         "r1": effect("rounds/r1", "rounds"), "r2": slow("rounds/r2", "rounds"),
+        # and rounds that are gone through twice, as a whole
+        "again": ("control.repeat", {"times": "2"}, {"retry": {"max_attempts": 2, "delay_s": 0}}),
+        "g1": effect("again/g1", "again"), "g2": effect("again/g2", "again", shy=True),
         "e1": effect("e1"), "e2": plain("e2"), "end": effect("end"),
     },
     [
@@ -203,9 +208,10 @@ FLOW: Flow = flow_of(
         "try.result>l2.item", "l2.out>loop.result", "loop.results>e1.item",
         "v.out>call.item", "v.out>apart.item", "call.result>rounds.initial",
         "rounds.state>r1.item", "r1.out>r2.item", "r2.out>rounds.next",
+        "v.out>again.initial", "again.state>g1.item", "g1.out>g2.item", "g2.out>again.result",
         "rounds.state>e2.item", "e2.out>end.item",
     ],
-    outputs=["both", "sum", "e1", "end", "apart"],
+    outputs=["both", "sum", "e1", "end", "apart", "again"],
 )  # fmt: skip
 
 
