@@ -17,6 +17,7 @@ from weft_engine.runs.debug import Command
 from weft_engine.runs.events import RUN_ENDS, RunEvent
 from weft_engine.runs.link import JOURNAL_VARIABLE, Flight, Link
 from weft_engine.runs.run import RunRequest
+from weft_engine.runs.survey import Survey
 
 __all__ = ["SupervisorClient", "codes"]
 
@@ -177,6 +178,20 @@ class SupervisorClient:
         if told.failure is not None:
             raise _told_error(told.failure)
         return told.accepted
+
+    async def survey(self, request: RunRequest, *, wait_s: float = 60.0) -> Survey:
+        """What a run would take over of the one it is forked from.
+
+        Raises:
+            FlowError: the flow is not valid, or the journal cannot be read.
+            ResourceError: `run.engine_unavailable`.
+        """
+        looked: protocol.Looked = await self._ask(
+            lambda number: protocol.Look(number, request), wait_s
+        )
+        if looked.survey is None:
+            raise _told_error(looked.failure or {})
+        return looked.survey
 
     async def cancel(self, run_id: str) -> None:
         """Ask a run to stop; it ends with `run_cancelled` unless it ended before."""

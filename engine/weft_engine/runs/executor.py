@@ -23,7 +23,7 @@ from weft_engine.runs.engine.run import Run
 from weft_engine.runs.events import RunEvent
 from weft_engine.runs.executors.environments import enter, executor_of
 from weft_engine.runs.files import LocalFiles
-from weft_engine.runs.forking import Again, Fork, Survey
+from weft_engine.runs.forking import Fork
 from weft_engine.runs.journal.base import Journal, JournalStore, RunEntry, StepRow
 from weft_engine.runs.journal.codec import Codec
 from weft_engine.runs.journal.errors import JournalError
@@ -39,6 +39,7 @@ from weft_engine.runs.streaming.handover import LiveRuns
 from weft_engine.runs.streaming.ingress import IngressLog
 from weft_engine.runs.streaming.live import LiveRun
 from weft_engine.runs.streaming.places import Places
+from weft_engine.runs.survey import Again, Survey
 
 log = logging.getLogger(__name__)
 

@@ -12,6 +12,7 @@ from weft_engine.errors import KernelError
 from weft_engine.runs.debug import Command
 from weft_engine.runs.events import RunEvent
 from weft_engine.runs.run import RunRequest
+from weft_engine.runs.survey import Survey
 
 T = TypeVar("T")
 
@@ -63,6 +64,13 @@ class Append(msgspec.Struct, tag_field="op", tag="append"):
     """Each `{node, event_id, payload, at}`."""
 
 
+class Look(msgspec.Struct, tag_field="op", tag="look"):
+    """What would a run take over of the one it is forked from? Answered by `Looked`."""
+
+    id: int
+    request: RunRequest
+
+
 class Forget(msgspec.Struct, tag_field="op", tag="forget"):
     """Delete ended runs from the journal."""
 
@@ -103,6 +111,15 @@ class Told(msgspec.Struct, tag_field="op", tag="told"):
     """Why it cannot be done, as plain data of a `Failure`."""
 
 
+class Looked(msgspec.Struct, tag_field="op", tag="looked"):
+    """The answer to `Look`."""
+
+    id: int
+    survey: Survey | None = None
+    failure: dict[str, Any] | None = None
+    """Why it cannot be said, as plain data of a `Failure`."""
+
+
 class Referred(msgspec.Struct, tag_field="op", tag="referred"):
     """A part of the answer to `References`."""
 
@@ -120,8 +137,8 @@ class Pong(msgspec.Struct, tag_field="op", tag="pong"):
     parked: int = 0
 
 
-Request = Run | Resume | Tell | Cancel | Append | Forget | References | Ping
-Push = Events | Told | Referred | Pong
+Request = Run | Resume | Tell | Cancel | Append | Look | Forget | References | Ping
+Push = Events | Told | Looked | Referred | Pong
 
 _encoder = msgspec.json.Encoder()
 _requests: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)

@@ -67,6 +67,7 @@ class Supervisor:
         self._connection = connection
         self._outbox = Outbox(connection)
         self._ingress = ThreadPoolExecutor(1, "weft-ingress")  # the disk holds up nobody else
+        self._looks = ThreadPoolExecutor(1, "weft-looks")
         self._executor = Executor(options.data, self._outbox.events, store, owner)
         self._runs = Dispatcher(
             self._executor,
@@ -109,6 +110,8 @@ class Supervisor:
             self._runs.cancel(request.run_id)
         elif isinstance(request, protocol.Append):
             self._ingress.submit(self._append, request)
+        elif isinstance(request, protocol.Look):
+            self._looks.submit(self._look, request)
         elif isinstance(request, protocol.Forget):
             self._runs.forget(request.run_ids)
         elif isinstance(request, protocol.References):
@@ -130,6 +133,18 @@ class Supervisor:
             failure = Failure.of(KernelError("Events cannot be written.")).model_dump(mode="json")
             answer = protocol.Told(request.id, accepted=False, failure=failure)
         self._outbox.frame(protocol.encode(answer))
+
+    def _look(self, request: protocol.Look) -> None:
+        try:
+            answer = protocol.Looked(request.id, self._executor.survey(request.request))
+            frame = protocol.encode(answer)
+        except Exception as error:
+            if not isinstance(error, WeftError):
+                log.exception("the run %s cannot be compared", request.request.forked_from)
+                error = KernelError("The runs cannot be compared.")
+            failure = Failure.of(error).model_dump(mode="json")
+            frame = protocol.encode(protocol.Looked(request.id, failure=failure))
+        self._outbox.frame(frame)
 
     def _refer(self, number: int) -> None:
         digests = self._runs.references()

@@ -12,11 +12,11 @@ from tests.engine.runs.engine.harness import catalogue, flow_of, seen
 from weft_engine.flow.dump import to_data
 from weft_engine.flow.model import Flow
 from weft_engine.runs.executor import Executor
-from weft_engine.runs.forking import REASONS, Survey
 from weft_engine.runs.journal.codec import Codec
 from weft_engine.runs.ownership import open_journal
 from weft_engine.runs.queue import Job
 from weft_engine.runs.run import RunRequest, RunResult
+from weft_engine.runs.survey import REASONS, Survey
 
 
 def inside(parent: str, kind: str, **settings: Any) -> Any:
