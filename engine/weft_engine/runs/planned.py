@@ -180,6 +180,8 @@ class _Planning:
         )
         made.sources = self.sources[name]
         work = self.plan.compiled.works.get(name)
+        known = self.plan.compiled.nodes
+        made.effects = any(type(known[one]).info.effects for one in unit.nodes if one in known)
         if unit.kind == "stream" or work is None or name not in self.plan.compiled.nodes:
             return made
         built = self.plan.compiled.nodes[name]
@@ -187,7 +189,7 @@ class _Planning:
         made.work = work
         made.slots = tuple(self._slots(name, work))
         made.policy = policy_of(node)
-        made.effects, made.parks = info.effects, info.parks
+        made.parks = info.parks
         made.routed = node.on_error == "route" and work.output(ERROR_PORT) is None
         made.ports = tuple(self._ports(name, work, made))
         made.kinds = dict(made.ports)

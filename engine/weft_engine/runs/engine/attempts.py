@@ -65,7 +65,7 @@ class Attempts:
         core, unit = self.core, activation.unit
         if unit.effects and core.recording.waits and not activation.announced:
             core.recording.started(unit.path, activation.place, activation.attempt)
-            core.held.append((self._launch, activation, activation.token))
+            core.when_durable(self._launch, activation, activation.token)
         else:
             self._launch(activation, activation.token)
 

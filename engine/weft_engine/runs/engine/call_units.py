@@ -283,9 +283,6 @@ class CallUnits:
         assert result is not None
         result.failure, result.attempts = failure, activation.attempt
         seconds = self.core.clock.monotonic() - activation.began if activation.began else 0.0
-        self.core.story.ended_at(
-            unit.path, scope.path, result, NodeState.FAILED, seconds, failure=failure
-        )
         self.core.recording.ended(
             unit.path,
             scope.path,
@@ -293,6 +290,9 @@ class CallUnits:
             failure=failure,
             attempt=activation.attempt,
             started=activation.began_at,
+        )
+        self.core.story.ended_at(
+            unit.path, scope.path, result, NodeState.FAILED, seconds, failure=failure
         )
         self.core.unit_failed(scope, unit, failure)
 

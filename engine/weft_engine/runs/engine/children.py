@@ -104,8 +104,14 @@ class Children:
         scope = core.open_scope(program.top, path, parent=region.scope, region=region, key=key)
         child = Child(self, scope, unit, request, program)
         self._live.append(child)
-        child.begin(self._host)
+        core.when_durable(self._begin, child, self._host)  # it may have effects at once
         return scope
+
+    def _begin(self, child: "Child", host: ChildHost) -> None:
+        if child.scope.over or child.scope.closing:
+            self.gone(child)
+        else:
+            child.begin(host)
 
     def signal(self, plain: Mapping[str, Any]) -> bool:
         """Give a signal to the child that waits for it; False when none does."""

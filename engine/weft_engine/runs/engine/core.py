@@ -106,7 +106,7 @@ class Core:
         self.parts: Parts
         self.ready: deque[tuple[ScopeRun, Planned]] = deque()
         self.held: list[tuple[Callable[..., None], Any, Any]] = []
-        """What goes on when the rows before it are on disk."""
+        """What goes on when the rows before it are on disk: whatever has effects."""
         self.active = 0
         """How many activations executors work on."""
         self.adopted: dict[int, Activation] = {}
@@ -150,7 +150,7 @@ class Core:
         outputs: Mapping[Key, Any],
         variables: Mapping[str, Any] | None = None,
     ) -> None:
-        """A unit has ended; what follows may start when its rows are on disk."""
+        """A unit has ended; what follows may start. What has effects waits for the rows itself."""
         if outputs:
             scope.values.update(outputs)
         if variables:
@@ -158,10 +158,14 @@ class Core:
             for name in variables:
                 self.story.say("variable_set", unit.path, scope.path, {"name": name})
         scope.left -= 1
+        self.release(scope, unit)
+
+    def when_durable(self, fn: Callable[..., None], one: Any, other: Any) -> None:
+        """Do what has effects: once the rows of everything that led to it are on disk."""
         if self.recording.waits:
-            self.held.append((self.release, scope, unit))
+            self.held.append((fn, one, other))
         else:
-            self.release(scope, unit)
+            fn(one, other)
 
     def release(self, scope: ScopeRun, unit: Planned) -> None:
         """What follows a unit may start."""
@@ -316,9 +320,9 @@ class Core:
         """A unit of calls, or a container, does not take part."""
         reason = reason or self._why(scope, unit)
         quiet = self.story.quiet(unit.path, scope.path)
-        self.story.skipped(unit.path, scope.path, reason, unit.sources, quiet=quiet, **data)
-        if not data.pop("restored", False):
+        if not data.get("restored", False):
             self.recording.ended(unit.path, scope.path, "skipped", failure=data.get("failure"))
+        self.story.skipped(unit.path, scope.path, reason, unit.sources, quiet=quiet, **data)
         self.settle(scope, unit, {})
 
     def _why(self, scope: ScopeRun, unit: Planned) -> str:

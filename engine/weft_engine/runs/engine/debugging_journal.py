@@ -128,4 +128,4 @@ def _edited(stop: Stop) -> list[Shown]:
 def _write(recording: Recording, row: StepRow) -> None:
     if recording.kept:
         row.kind, row.state = STOP, "started"
-        recording.rows.append(row)
+        recording.add(row)

@@ -129,7 +129,7 @@ class MapRun:
                     place = f"{self.scope.path}#{number}"
                     recording.started(self.unit.path, place, self._attempt(place))
             self._announcing = True
-            self.core.held.append((self._announced, None, None))
+            self.core.when_durable(self._announced, None, None)
 
     def _announced(self, _: None, __: None) -> None:
         self._announcing = False

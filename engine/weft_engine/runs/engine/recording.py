@@ -1,6 +1,7 @@
 """Writes down what a run has done, row by row; a turn's rows form one group."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from time import time
 from typing import Any, Literal
 
@@ -19,20 +20,36 @@ class Recording:
         self.journal = journal
         self.values = values
         self.waits = journal is not None and journal.durability == "sync"
-        """Whether what follows an activation waits until its row is on disk."""
+        """Whether what has effects, or is told, waits until the rows before it are on disk."""
         self.rows: list[StepRow] = []
-        self.taken: list[str] = []
-        """Signals that were used by the rows."""
+        self.hold: Callable[[], None] = _nothing
+        """Told of every row: what is said from then on tells of it, and waits for it."""
+        self._loose = False
+        """Whether something was handed over that nobody is told of when it is on disk."""
+        self._after: list[Callable[[], None]] = []
+        """What is done with once the rows before it are on disk: waits, and the signals that ended
+        them."""
 
     @property
     def kept(self) -> bool:
         """Whether anything is written at all."""
         return self.journal is not None
 
+    @property
+    def pending(self) -> bool:
+        """Whether there is anything that `commit` has not handed over, or is to wait for."""
+        return bool(self.rows or self._loose)
+
+    def add(self, row: StepRow) -> None:
+        """Write a row, after those before it."""
+        if self.waits:
+            self.hold()
+        self.rows.append(row)
+
     def started(self, path: str, scope: str, attempt: int) -> None:
         """A node with effects is about to be called."""
         if self.waits:
-            self.rows.append(
+            self.add(
                 StepRow(node=path, scope=scope, state="started", attempt=attempt, started=time())
             )
 
@@ -59,7 +76,7 @@ class Recording:
         if self.journal is None or self.values is None:
             return
         plain = self.values.plain
-        self.rows.append(
+        self.add(
             StepRow(
                 node=path,
                 scope=scope,
@@ -89,7 +106,7 @@ class Recording:
     ) -> None:
         """An attempt of a container has failed, and another follows."""
         if self.kept:
-            self.rows.append(
+            self.add(
                 StepRow(
                     node=path,
                     scope=scope,
@@ -109,27 +126,35 @@ class Recording:
             if then is not None:
                 then()
             return
-        if rows:
+        if rows or (self._loose and then is not None):
             self.rows = []
+            self._loose = self.waits and then is None
             journal.record_all(rows, then, when)
         elif then is not None:
             then()
-        if self.taken:
-            taken, self.taken = self.taken, []
-            for signal_id in taken:
-                journal.take(signal_id)
+        after, self._after = self._after, []
+        for done in after:
+            done()
 
     def park(self, wake: WakeRow) -> None:
         """An activation waits."""
         if self.journal is not None:
+            self.commit(None)
+            if self.waits:
+                self.hold()
+                self._loose = True
             self.journal.park(wake)
 
     def unpark(self, path: str, scope: str) -> None:
-        """It waits no more."""
+        """It waits no more, once the rows before are on disk."""
         if self.journal is not None:
-            self.journal.unpark(path, scope)
+            self._after.append(partial(self.journal.unpark, path, scope))
 
     def take(self, signal_id: str) -> None:
         """A signal has had its effect."""
         if self.journal is not None:
-            self.taken.append(signal_id)
+            self._after.append(partial(self.journal.take, signal_id))
+
+
+def _nothing() -> None:
+    """Nobody is told."""

@@ -273,12 +273,9 @@ class RegionRun:
         except JournalError as error:
             self.core.breaks(self.scope, self.unit, describe(error, self.unit.path, 1, None))
             return
-        if self.core.recording.waits:
-            self.core.held.append((self._told, end, None))
-        else:
-            self._told(end)
+        self._told(end)
 
-    def _told(self, end: ScopeEnd, _: None = None) -> None:
+    def _told(self, end: ScopeEnd) -> None:
         self._ends.append(end)
         self._go_on()
 

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from time import monotonic
-from typing import Any
+from typing import Any, Final
 
 from weft_engine.compiler.program import Program, ScopePlan
 from weft_engine.compiler.selection import Selection
@@ -43,6 +43,8 @@ from weft_engine.runs.run import NodeResult, NodeState, RunRequest, RunResult, R
 from weft_engine.runs.tracker import describe
 
 log = logging.getLogger(__name__)
+
+_TOLD_ENDS: Final = frozenset({"node_completed", "node_failed"})
 
 Earlier = Mapping[str, Mapping[str, OutputRef]]
 """Outputs of an earlier run that are used again: node → port → reference."""
@@ -125,13 +127,15 @@ class Run:
         )
         self._executor = executor or ThreadsExecutor(self._scope, store, batch_size=batch_size)
         limit = request.parallelism or flow.parallelism or MOST_ACTIVE
+        recording = Recording(journal, values)
+        recording.hold = self.voice.hold
         self.core = Core(
             request,
             control=self.control,
             story=self.story,
             scope=self._scope,
             executor=self._executor,
-            recording=Recording(journal, values),
+            recording=recording,
             recorded=recorded,
             gate=gate or _debugger(request, program, recorded),
             clock=clock or Clock(),
@@ -288,11 +292,14 @@ class Run:
     def _over(self, state: RunState, failure: dict[str, Any] | None = None) -> RunResult:
         if self._journal is not None:
             try:
+                self.core.recording.commit(None, "end")
                 self._journal.end(state.value)
+                self.voice.free()
             except JournalError as error:
                 if error.code == "journal.fenced":
                     self.voice.flush()
                     raise
+                self._never_happened()
                 if failure is None:
                     state, failure = RunState.FAILED, describe(error, None, 1, None)
         never = self._sweep()
@@ -307,6 +314,13 @@ class Run:
             failure=failure if state is RunState.FAILED else None,
             duration_ms=data["duration_ms"],
         )
+
+    def _never_happened(self) -> None:
+        """Rows did not come to the disk: nobody is told of what they tell, it is done again."""
+        for event in self.voice.drop():
+            result = self.story.results.get(event.node or "")
+            if result is not None and event.type in _TOLD_ENDS:
+                result.state, result.outputs = NodeState.RUNNING, {}
 
     def _duration(self) -> float:
         return round((monotonic() - self._began) * 1000, 3)

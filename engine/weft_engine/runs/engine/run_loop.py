@@ -20,7 +20,13 @@ NEAR_S: Final = 2.0
 STAND_S: Final = 600.0
 """A run that has stood at a breakpoint for so long is left to the journal."""
 
+_TOGETHER: Final = 256
+"""How many rows are handed over at a time, at most, while units run one after the other."""
+_OFTEN_S: Final = 0.005
+"""How long a row lies at most until it is handed over, where nothing waits for it."""
+
 Way = Literal["over", "parked"]
+Held = tuple[Callable[..., None], Any, Any]
 
 
 class RunLoop:
@@ -43,6 +49,8 @@ class RunLoop:
         """In tests: does the next thing that executors have to do; False when there is none."""
         self._groups = 0
         """Groups of rows on their way to the disk."""
+        self._held: list[Held] = []
+        """What waits for the last of them."""
         self._paused = False
         """Whether it was told that it stands still."""
         self._openings = 0
@@ -106,8 +114,7 @@ class RunLoop:
             core.fire()
         if core.ready and not core.gate.closed:
             self._start_all()
-        if core.held:
-            core.story.voice.flush()  # what is heard need not wait for the disk
+        core.story.voice.flush()  # what is heard of before need not wait for the disk
         self._commit()
         core.story.voice.flush()
         if core.over:
@@ -119,6 +126,7 @@ class RunLoop:
     def _start_all(self) -> None:
         core, box = self.core, self.core.control.box
         ready, gate = core.ready, core.gate
+        recording, clock, due = core.recording, core.clock, 0.0
         while ready:
             if core.choose is not None:
                 ready.rotate(-core.choose(len(ready)))
@@ -128,6 +136,14 @@ class RunLoop:
                 self._look()
             if gate.closed or core.over:
                 return
+            if recording.rows:
+                now = clock.monotonic()
+                if not due:
+                    due = now + _OFTEN_S
+                elif now >= due or len(recording.rows) >= _TOGETHER:
+                    self._commit()
+                    core.story.voice.flush()
+                    due = 0.0
 
     def _look(self) -> None:
         """Take what lies in the mailbox."""
@@ -149,30 +165,36 @@ class RunLoop:
     # Rows
 
     def _commit(self) -> None:
-        core = self.core
-        recording = core.recording
-        if core.held:
-            held, core.held = core.held, []
-            self._groups += 1
-            if self._ends():
-                recording.commit(None, "end")
-                self._written(held)
-            else:
-                busy = core.active or (core.ready and not core.gate.closed)
-                then = partial(core.post, self._written, held)
-                recording.commit(then, "soon" if busy else "here")
-        elif recording.rows:
+        """Hand over the rows of what has happened. Only what has effects waits for them."""
+        core, recording = self.core, self.core.recording
+        if core.over:
+            recording.commit(None, "end")  # the end of the run waits for them
+        elif not recording.waits:
             recording.commit(None)
+        elif recording.pending:
+            self._held, core.held = core.held, []
+            self._groups += 1
+            busy = core.active or (core.ready and not core.gate.closed)
+            then = partial(core.post, self._written, self._held, core.story.voice.seq)
+            recording.commit(then, "soon" if busy else "here")
+        elif core.held:
+            held, core.held = core.held, []
+            if self._groups:
+                self._held += held
+            else:
+                self._go_on_with(held)
         if recording.journal is not None and recording.journal.lost():
             raise recording.journal.failure or KernelError("the journal of the run is lost")
 
-    def _ends(self) -> bool:
-        """Whether nothing follows what has ended but the end, which waits for the rows itself."""
-        top = self.core.top
-        return not top.left and top.failure is None and not top.closing and self._groups == 1
-
-    def _written(self, held: list[tuple[Callable[..., None], Any, Any]]) -> None:
+    def _written(self, held: list[Held], upto: int) -> None:
+        """A group is on disk, and so is everything before it."""
+        core = self.core
         self._groups -= 1
+        whole = not self._groups and not core.recording.pending
+        core.story.voice.free(None if whole else upto)
+        self._go_on_with(held)
+
+    def _go_on_with(self, held: list[Held]) -> None:
         for fn, one, other in held:
             fn(one, other)
 

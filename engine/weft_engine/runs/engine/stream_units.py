@@ -47,12 +47,21 @@ class StreamUnits:
     def _begin(self, scope: ScopeRun, unit: Planned, inputs: dict[str, Any]) -> None:
         core = self.core
         activation = Activation(scope, unit, inputs, owner=self)
+        if unit.effects:
+            core.when_durable(self._enter, activation, activation.token)
+        else:
+            self._enter(activation, activation.token)
+
+    def _enter(self, activation: Activation, token: int) -> None:
+        core = self.core
+        if activation.scope.over or activation.scope.closing:
+            return
         core.entered(activation)
         if core.active > core.most_active:
             activation.resting = True
-            core.crowd.append(partial(self._launch, activation, activation.token))
+            core.crowd.append(partial(self._launch, activation, token))
         else:
-            self._launch(activation, activation.token)
+            self._launch(activation, token)
 
     def _launch(self, activation: Activation, token: int) -> None:
         if token != activation.token or activation.stopped:
@@ -163,13 +172,13 @@ class StreamUnits:
     def skip(self, scope: ScopeRun, unit: Planned) -> None:
         """Nothing of it runs, because something before it failed."""
         for name in unit.unit.nodes:
+            self.core.recording.ended(scope.planned.prefix + name, scope.path, "skipped")
             self.core.story.skipped(
                 scope.planned.prefix + name,
                 scope.path,
                 "input_failed",
                 scope.planned.sources.get(name),
             )
-            self.core.recording.ended(scope.planned.prefix + name, scope.path, "skipped")
         self.core.settle(scope, unit, {})
 
     def stopped(self, activation: Activation) -> None:

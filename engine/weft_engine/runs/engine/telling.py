@@ -16,6 +16,7 @@ class Voice:
     """Numbers the events of a run; from any thread.
 
     What is said waits until `flush`, so that the run's thread pays for the way out once a turn.
+    What tells of rows that are not on disk yet waits for them, too: see `hold`.
     """
 
     def __init__(self, run_id: str, emit: EmitAll, last_seq: int = 0) -> None:
@@ -25,6 +26,8 @@ class Voice:
         self._lock = threading.RLock()
         self._leaving = threading.RLock()
         self._said: list[RunEvent] = []
+        self._upto: int | None = None
+        """The number of the last event that may be handed over; all may when None."""
         self._over = False
         self._text = ""
         self._text_until = 0.0
@@ -60,9 +63,32 @@ class Voice:
             return
         with self._leaving:
             with self._lock:
-                said, self._said = self._said, []
+                said, kept = self._said, []
+                if self._upto is not None:
+                    at = len(said) - (self.seq - self._upto)
+                    said, kept = said[:at], said[at:]
+                self._said = kept
             if said:
                 self._emit(said)
+
+    def hold(self) -> None:
+        """Keep back what is said from now on; it tells of what is not on disk yet."""
+        if self._upto is None:
+            with self._lock:
+                self._upto = self.seq
+
+    def free(self, upto: int | None = None) -> None:
+        """Rows are on disk: events up to this number may go; all of them where none is named."""
+        with self._lock:
+            self._upto = upto
+
+    def drop(self) -> list[RunEvent]:
+        """Forget what is kept back: it tells of what never came to the disk."""
+        self.flush()
+        with self._lock:
+            dropped, self._said, self._upto = self._said, [], None
+            self.seq -= len(dropped)
+        return dropped
 
     def end(self, kind: str, data: dict[str, Any]) -> None:
         """Say the last event; what a thread that was left behind says later is not heard."""

@@ -10,8 +10,8 @@ from weft_engine.runs.journal.errors import JournalError
 from weft_engine.runs.run import RunRequest
 
 Durability = Literal["sync", "async", "exit", "none"]
-"""`sync`: what follows an activation starts when its row is on disk. `async`: rows are written
-soon. `exit`: only when the run ends or parks. `none`: nothing is written."""
+"""`sync`: what has effects starts when the rows of all that led to it are on disk. `async`: rows
+are written soon. `exit`: only when the run ends or parks. `none`: nothing is written."""
 
 FRESH: Final = -1
 
@@ -233,6 +233,8 @@ class Journal(Protocol):
         when: Moment = "soon",
     ) -> None:
         """As `record`, of several rows in one group; `then` is called for all of them.
+
+        Without rows `then` is called once everything that was handed over before is on disk.
 
         Raises:
             JournalError: `journal.unstorable`; nothing was written.

@@ -89,6 +89,8 @@ class RunJournal:
     ) -> None:
         waits = self.durability == "sync"
         items = [Item(self._member, packed) for packed in pack_steps(rows, self._codec)]
+        if not items:
+            items = [Item(self._member)]  # what it waits for was handed over before
         if then is not None and waits:
             items[-1] = Item(self._member, items[-1].row, None, then)
         self._put(items, when)

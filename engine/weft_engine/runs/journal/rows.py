@@ -48,8 +48,8 @@ def pack_steps(rows: Sequence[StepRow], codec: Codec) -> list[PackedRow]:
     Raises:
         JournalError: As `pack_step`.
     """
-    if len(rows) == 1:
-        return [pack_step(rows[0], codec)]
+    if len(rows) <= 1:
+        return [pack_step(row, codec) for row in rows]
     return _joined([_packed(row, codec) for row in rows])
 
 

@@ -169,7 +169,10 @@ class TestJournal:
     ) -> None:
         for row in rows[:-1]:
             self.record(row)
-        self.record(rows[-1], then)
+        if rows:
+            self.record(rows[-1], then)
+        elif then is not None and not self._dead:
+            then()
 
     def park(self, wake: WakeRow) -> None:
         self.wakes[wake.node, wake.scope] = wake
