@@ -45,6 +45,7 @@ LEAST_ROLE = {
     "listRunEvents": "viewer",
     "cancelRun": "editor",
     "listActivations": "viewer",
+    "listCalledRuns": "viewer",
     **dict.fromkeys(["pauseRun", "resumeRun", "stepRun", "setBreakpoints"], "editor"),
     **dict.fromkeys(["editValue", "sendSignal", "forkRun", "retryRun"], "editor"),
     "renameWorkspace": "owner",

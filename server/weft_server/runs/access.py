@@ -1,4 +1,8 @@
-"""Who may see or stop a run: whoever may see or change its flow."""
+"""Who may see or stop a run: whoever may see or change its flow.
+
+A run that another one called is part of that: whoever looks at it may see both flows, and whoever
+tells it something may change the flow of the outermost run.
+"""
 
 from sqlmodel import Session
 
@@ -6,7 +10,7 @@ from weft_server.accounts.principal import Principal
 from weft_server.accounts.roles import Role
 from weft_server.errors import Missing, register
 from weft_server.flows.access import flow_access
-from weft_server.runs import repository
+from weft_server.runs import called_runs, repository
 from weft_server.runs.repository import StoredRun
 
 register(
@@ -29,8 +33,13 @@ def run_access(
     stored = repository.find(session, run_id)
     if stored is None:
         raise Missing.of("run", run_id)
+    flows = [stored.row.flow_id]
+    if stored.row.parent_id is not None:
+        flows += [flow_id for _, flow_id in called_runs.ancestors(session, run_id)]
     try:
-        flow_access(session, principal, stored.row.flow_id, at_least)
+        for flow_id in flows[:-1]:
+            flow_access(session, principal, flow_id)
+        flow_access(session, principal, flows[-1], at_least)
     except Missing:
         raise Missing.of("run", run_id) from None
     return stored

@@ -28,6 +28,14 @@ register(
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """The flows that a run calls, by the names that the calls give."""
+
+    flows: dict[str, dict[str, Any]]
+    ids: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class CalledFlows:
     """Finds called flows by id, or by their name in the workspace of the flow that is started."""
 
@@ -35,16 +43,15 @@ class CalledFlows:
     definitions: Callable[[], Definitions]
     checker: Checker
 
-    async def of(
-        self, flow: Flow, *, user_id: str | None, workspace_id: str
-    ) -> dict[str, dict[str, Any]]:
-        """Definitions by the name that the calls give, of calls within calls, too.
+    async def of(self, flow: Flow, *, user_id: str | None, workspace_id: str) -> Found:
+        """Definitions and ids by the name that the calls give, of calls within calls, too.
 
         Raises:
             Invalid: 422 `run.called_flow_missing`, also where whoever starts the run may not see
                 the flow; `run.called_flow_ambiguous`; `flow.invalid` of a called flow.
         """
         found: dict[str, dict[str, Any]] = {}
+        ids: dict[str, str] = {}
         waiting = list(called_names(flow))
         while waiting:
             name = waiting.pop()
@@ -63,9 +70,9 @@ class CalledFlows:
             called, _ = await self.definitions().definition(flow_id)
             checked = await self.checker.checked(called)
             checked.require_valid()
-            found[name] = checked.plain
+            found[name], ids[name] = checked.plain, flow_id
             waiting += called_names(called)
-        return found
+        return Found(found, ids)
 
     async def require(self, names: Iterable[str], *, user_id: str, workspace_id: str) -> None:
         """Make sure that somebody may see the flows of these names, as a run calls them.

@@ -12,9 +12,12 @@ from weft_server.errors import Conflict
 from weft_server.ids import new_id
 from weft_server.runs import repository
 from weft_server.runs.access import run_access
+from weft_server.runs.called_runs import is_called
 from weft_server.runs.engine_link import EngineLink
 from weft_server.runs.live import LiveRun
 from weft_server.runs.live_nodes import json_text
+from weft_server.runs.placing import Place, place_of
+from weft_server.runs.requests import breakpoints_of
 from weft_server.runs.schemas import (
     EditValue,
     RunInfo,
@@ -37,7 +40,11 @@ _STEPS: Final[dict[StepKind, Literal["step_over", "step_into", "step_out"]]] = {
 
 
 class Commands:
-    """Everything that can be told to a run; editors of its flow may."""
+    """Everything that can be told to a run; editors of its flow may.
+
+    What a run that another one called is told, the outermost run is told: they go on and stand
+    still together.
+    """
 
     def __init__(self, database: Database, link: EngineLink) -> None:
         self._database = database
@@ -49,16 +56,18 @@ class Commands:
         Raises:
             Missing: 404 `run.not_found`.
             Forbidden: 403, a viewer.
-            Conflict: 409 `run.not_active`, it has ended.
+            Conflict: 409 `run.not_active`, it has ended; `run.is_called`, another one called it.
         """
         run = await self._active(principal, run_id)
+        if run.parent is not None:
+            raise is_called(run.id, run.parent)
         await self._link.cancel(run)
         return of_live(run)
 
     async def pause(self, principal: Principal, run_id: str) -> RunInfo:
         """Start nothing more; what is under way goes on to its end. Raises as `cancel`."""
         run = await self._active(principal, run_id)
-        run.pauser = {"id": principal.user_id, "name": principal.name}
+        self._place(run).outermost.pauser = {"id": principal.user_id, "name": principal.name}
         return await self._send(run, Command(kind="pause"))
 
     async def resume(self, principal: Principal, run_id: str) -> RunInfo:
@@ -72,8 +81,9 @@ class Commands:
             Conflict: 409 `run.not_stopped`; else as `cancel`.
         """
         run = await self._active(principal, run_id)
-        _require_stop(run, asked.at)
-        return await self._send(run, Command(kind=_STEPS[asked.kind], at=asked.at))
+        stop = _require_stop(run, asked.at)
+        at = asked.at if run.parent is None else self._place(run).at(stop["at"])
+        return await self._send(run, Command(kind=_STEPS[asked.kind], at=at))
 
     async def set_breakpoints(
         self, principal: Principal, run_id: str, asked: SetBreakpoints
@@ -81,10 +91,14 @@ class Commands:
         """Put these in the place of all earlier ones. Raises as `cancel`."""
         run = await self._active(principal, run_id)
         points = await read_breakpoints(asked.breakpoints)
-        await self._send(run, Command(kind="breakpoints", breakpoints=points))
-        text = json_text(points) if points else None
-        run.row["breakpoints"] = text
-        await self._database.run(partial(repository.set_breakpoints, run_id=run_id, text=text))
+        place = self._place(run)
+        outermost = place.outermost
+        every = place.breakpoints(points, breakpoints_of(outermost.row["breakpoints"]))
+        await self._send(run, Command(kind="breakpoints", breakpoints=every))
+        for one, said in {outermost.id: (outermost, every), run.id: (run, points)}.values():
+            text = json_text(said) if said else None
+            one.row["breakpoints"] = text
+            await self._database.run(partial(repository.set_breakpoints, run_id=one.id, text=text))
         return of_live(run)
 
     async def edit(self, principal: Principal, run_id: str, asked: EditValue) -> RunInfo:
@@ -103,20 +117,23 @@ class Commands:
                 hint=f"There are: {', '.join(sorted(ports))}." if ports else "It has none.",
                 params={"at": asked.at, "port": asked.port},
             )
-        command = Command(kind="edit", at=asked.at, port=asked.port, value=asked.value)
+        at = self._place(run).at(asked.at)
+        command = Command(kind="edit", at=at, port=asked.port, value=asked.value)
         return await self._send(run, command)
 
     async def signal(self, principal: Principal, run_id: str, asked: SendSignal) -> SignalTaken:
         """Send a signal; one that nothing waits for yet is kept. Raises as `cancel`."""
         run = await self._active(principal, run_id)
+        place = self._place(run)
         signal = {
             "id": asked.id or new_id("sig"),
-            "name": asked.name,
+            "name": place.signal(asked.name, run.nodes),
             "payload": asked.payload,
             "by": principal.user_id,
         }
         try:
-            accepted = await self._link.tell(run.id, Command(kind="signal", signal=signal))
+            told = Command(kind="signal", signal=signal)
+            accepted = await self._link.tell(place.outermost.id, told)
         except WeftError as error:
             raise _answered(error, run) from error
         return SignalTaken(id=str(signal["id"]), accepted=accepted)
@@ -126,10 +143,16 @@ class Commands:
 
     async def _send(self, run: LiveRun, command: Command) -> RunInfo:
         try:
-            await self._link.tell(run.id, command)
+            await self._link.tell(self._place(run).outermost.id, command)
         except WeftError as error:
             raise _answered(error, run) from error
         return of_live(run)
+
+    def _place(self, run: LiveRun) -> Place:
+        place = place_of(run, self._link.recorder.get)
+        if place is None:
+            raise _ended(run.id, run.state)
+        return place
 
     async def _active(self, principal: Principal, run_id: str) -> LiveRun:
         """The run, if this person may change it and it has not ended."""

@@ -10,7 +10,6 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from weft_server.accounts.principal import Principal
 from weft_server.runs.data import NodeData, Page
-from weft_server.runs.repository import Wanted
 from weft_server.runs.schemas import (
     ActivationPage,
     EditValue,
@@ -29,6 +28,7 @@ from weft_server.runs.schemas import (
     StepRun,
 )
 from weft_server.runs.service import Runs
+from weft_server.runs.wanted import Wanted
 
 LONGEST_WAIT_S = 300
 PAGE = 50
@@ -79,6 +79,7 @@ async def list_runs(
     begin: Annotated[datetime | None, QueryParameter(name="from")] = None,
     end: Annotated[datetime | None, QueryParameter(name="to")] = None,
     trigger: Annotated[str | None, QueryParameter(max_length=200)] = None,
+    parent: Annotated[str | None, QueryParameter(max_length=40)] = None,
     q: Annotated[str | None, QueryParameter(max_length=200)] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=LARGEST_PAGE)] = PAGE,
     cursor: Annotated[str | None, QueryParameter(max_length=40)] = None,
@@ -87,7 +88,8 @@ async def list_runs(
 
     `started_by` is a user's id or `me`; `from` and `to` are when the run was created; `trigger` is
     a trigger node, or `any`, or `none` for runs that people started; `q` looks for words in the
-    flow's name, the run's number and its failure.
+    flow's name, the run's number and its failure. Runs that another run called are listed with
+    `parent`, that run, only; in the order of the calls.
     """
     wanted = Wanted(
         flow_id=flow,
@@ -98,6 +100,7 @@ async def list_runs(
         trigger=trigger,
         text=q,
         before=cursor,
+        parent=parent,
     )
     return await runs.read.page(principal, wanted, limit)
 
@@ -114,6 +117,18 @@ async def get_run(
 ) -> RunInfo:
     """A run as it is now, with its nodes."""
     return await runs.read.info(principal, run_id)
+
+
+@get("/api/runs/{run_id:str}/children", operation_id="listCalledRuns", tags=["runs"])
+async def list_children(
+    run_id: FromPath[str],
+    principal: NamedDependency[Principal],
+    runs: NamedDependency[Runs],
+    limit: Annotated[int, QueryParameter(ge=1, le=LARGEST_PAGE)] = PAGE,
+    cursor: Annotated[str | None, QueryParameter(max_length=40)] = None,
+) -> RunPage:
+    """The runs that a run called and whose flows one may see, in the order of the calls."""
+    return await runs.read.page(principal, Wanted(parent=run_id, before=cursor), limit)
 
 
 @post("/api/runs/{run_id:str}/cancel", operation_id="cancelRun", tags=["runs"], status_code=202)
@@ -268,6 +283,7 @@ route_handlers: list[Any] = [
     start_run,
     list_runs,
     get_run,
+    list_children,
     cancel_run,
     pause_run,
     resume_run,

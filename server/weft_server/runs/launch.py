@@ -20,6 +20,7 @@ from weft_server.ids import new_id
 from weft_server.runs import repository
 from weft_server.runs.access import run_access
 from weft_server.runs.called import CalledFlows, called_names
+from weft_server.runs.called_runs import is_called
 from weft_server.runs.definitions import Checked, Checker, Definitions
 from weft_server.runs.engine_link import EngineLink
 from weft_server.runs.fired import Fired, Recent, has_triggers, nothing_recent
@@ -84,8 +85,8 @@ class Launcher:
             workspace = await self._database.query(
                 partial(_admit, principal=principal, flow_id=flow_id)
             )
-            flows = await self._called.of(flow, user_id=principal.user_id, workspace_id=workspace)
-            request = msgspec.structs.replace(request, flows=flows)
+            called = await self._called.of(flow, user_id=principal.user_id, workspace_id=workspace)
+            request = msgspec.structs.replace(request, flows=called.flows, flow_ids=called.ids)
         if asked.only_changed:
             former = await self._database.query(partial(repository.newest_ended, flow_id=flow_id))
             request = msgspec.structs.replace(request, forked_from=former)
@@ -132,10 +133,10 @@ class Launcher:
         checked = await self._checker.checked(fired.flow)
         checked.require_valid()
         request = msgspec.structs.replace(_asked(checked, StartRun(), {}), trigger=fired.trigger)
-        flows = await self._called.of(
+        called = await self._called.of(
             fired.flow, user_id=fired.armed_by, workspace_id=fired.workspace_id
         )
-        request = msgspec.structs.replace(request, flows=flows)
+        request = msgspec.structs.replace(request, flows=called.flows, flow_ids=called.ids)
         row = row_of(
             request,
             flow_id=fired.flow_id,
@@ -238,7 +239,10 @@ class Launcher:
 
     async def _former(self, principal: Principal, run_id: str) -> tuple[RunRow, Reuse]:
         def read(session: Session) -> tuple[RunRow, Reuse]:
-            state = run_access(session, principal, run_id, Role.EDITOR).row.state
+            row = run_access(session, principal, run_id, Role.EDITOR).row
+            state = row.state
+            if row.parent_id is not None:
+                raise is_called(run_id, row.parent_id)
             if state not in ENDED:
                 raise Conflict(
                     "The run has not ended yet.",

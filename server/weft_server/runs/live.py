@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from weft_engine.runs.events import RunEvent
+from weft_server.runs.called_runs import Call
 from weft_server.runs.live_nodes import (
     NODE_STATES,
     LiveActivation,
@@ -63,6 +64,8 @@ class Changes:
     nodes: list[Row]
     activations: list[Row]
     run: Row | None
+    opening: tuple[Row, Call] | None = None
+    """Of a run that another one called, and that is not stored yet: its row."""
 
     @property
     def event_rows(self) -> list[Row]:
@@ -84,9 +87,11 @@ class Changes:
 class LiveRun:
     """State of one run, moved by its events; knows what is not stored yet."""
 
-    def __init__(self, row: Mapping[str, Any], starter: str) -> None:
+    def __init__(self, row: Mapping[str, Any], starter: str, call: Call | None = None) -> None:
         self.id: str = row["id"]
         self.starter = starter
+        self.called = 0
+        """How many runs it called."""
         self.cancel_asked = False
         self.pauser: dict[str, str] | None = None
         """Who asked last that it pauses; told with the pause."""
@@ -103,6 +108,17 @@ class LiveRun:
         self._touched: set[str] = set()
         self._active: set[tuple[str, str]] = set()
         self._moved = False
+        self._opening = call
+        """Of a run that another one called: that call, until its row is handed over."""
+        self._shift = 0
+        """What is added to the numbers of its events: whenever a called run goes on, the engine
+        counts them from 1 again."""
+
+    @property
+    def parent(self) -> str | None:
+        """The run that called it."""
+        parent: str | None = self.row["parent_id"]
+        return parent
 
     @property
     def state(self) -> str:
@@ -116,6 +132,10 @@ class LiveRun:
 
     def apply(self, event: RunEvent) -> bool:
         """Take in the next event; False when it is not the next one, or the run has ended."""
+        if self.parent is not None:
+            if event.seq == 1:
+                self._shift = self.seq
+            event = msgspec.structs.replace(event, seq=event.seq + self._shift)
         if event.seq <= self.seq or self.over:
             return False
         self.seq = event.seq
@@ -133,6 +153,11 @@ class LiveRun:
             log.exception("an event of run %s makes no sense: %r", self.id, event)
         return True
 
+    def cut_off(self, at: str) -> None:
+        """The run that called it has ended: so has it, if nobody told."""
+        seq = self.seq + 1 - self._shift
+        self.apply(RunEvent(seq=seq, at=at, type="run_cancelled", run=self.id, data={}))
+
     def take(self) -> Changes:
         """Hand over what is not stored yet."""
         fresh = sorted(node for node in self._touched if not self.nodes[node].stored)
@@ -143,7 +168,9 @@ class LiveRun:
             nodes=[self.nodes[node].row(self.id, node) for node in known],
             activations=[self.activations[key].row(self.id, *key) for key in sorted(self._active)],
             run=self._run_changes() if self._moved else None,
+            opening=(self._stored_row(), self._opening) if self._opening is not None else None,
         )
+        self._opening = None
         for node in fresh:
             self.nodes[node].stored = True
         self._pending, self._touched, self._active, self._moved = [], set(), set(), False
@@ -164,11 +191,18 @@ class LiveRun:
         self._touched.update(row["node"] for row in (*changes.new_nodes, *changes.nodes))
         self._active.update((row["node"], row["scope"]) for row in changes.activations)
         self._moved |= changes.run is not None
+        if changes.opening is not None:
+            self._opening = changes.opening[1]
 
     @property
     def pending(self) -> bool:
         """Whether something is not stored yet."""
         return bool(self._pending)
+
+    def _stored_row(self) -> Row:
+        """As it was when it began; what has happened since is among the changes."""
+        return self.row | {"state": "ready", "started_at": None, "ended_at": None, "failure": None,
+                           "duration_ms": None, "paused": None}  # fmt: skip
 
     def _run_changes(self) -> Row:
         keys = ("state", "started_at", "ended_at", "duration_ms", "failure")
@@ -275,6 +309,9 @@ def _for_readers(event: RunEvent) -> RunEvent:
 
     A reference may hold an output of 64 KB, and the type of a port must not hide that of the event.
     """
+    if event.type == "run_started" and "called_by" in event.data:
+        by = {key: event.data["called_by"].get(key) for key in ("run", "node", "scope")}
+        return msgspec.structs.replace(event, data={**event.data, "called_by": by})
     if event.type == "breakpoint_hit":
         values = event.data.get("values") or {}
         shown = {port: _shown(ref) for port, ref in values.items()}

@@ -1,6 +1,7 @@
 """Looking at runs: one, many, their events and activations."""
 
 import re
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlmodel import Session
@@ -9,11 +10,11 @@ from weft_server.accounts.principal import Principal
 from weft_server.database import Database
 from weft_server.errors import Malformed
 from weft_server.flows.access import flow_access
-from weft_server.runs import repository
+from weft_server.runs import called_runs, repository
 from weft_server.runs.access import run_access
-from weft_server.runs.repository import Wanted
 from weft_server.runs.schemas import ActivationPage, RunEventPage, RunInfo, RunPage
 from weft_server.runs.views import event_of_row, of_activation_row, of_row
+from weft_server.runs.wanted import Wanted
 
 _RUN: Final = re.compile(r"run_[0-9A-Z]{26}")
 _NUMBER: Final = re.compile(r"[0-9]{1,15}")
@@ -34,30 +35,44 @@ class RunReader:
 
         def read(session: Session) -> RunInfo:
             stored = run_access(session, principal, run_id)
-            info = of_row(stored, repository.nodes(session, run_id))
+            called = called_runs.counts(session, [run_id])
+            nodes = repository.nodes(session, run_id)
+            info = of_row(stored, nodes, children=called.get(run_id, 0))
             return info.model_copy(update={"last_seq": repository.last_seq(session, run_id)})
 
         return await self._database.query(read)
 
     async def page(self, principal: Principal, wanted: Wanted, limit: int) -> RunPage:
-        """Runs of the flows this person may see, newest first.
+        """Runs of the flows this person may see, newest first; called ones in their order.
 
         Raises:
             Malformed: 400 `request.bad_cursor`.
-            Missing: 404 `flow.not_found`.
+            Missing: 404 `flow.not_found`; `run.not_found` of the run that called them.
         """
-        if wanted.before is not None and not _RUN.fullmatch(wanted.before):
+        cursor = wanted.before
+        form = _RUN if wanted.parent is None else _NUMBER
+        if cursor is not None and not form.fullmatch(cursor):
             raise _bad_cursor()
+        if wanted.parent is not None:
+            wanted = replace(wanted, before=None, after=int(cursor or 0))
 
         def read(session: Session) -> list[RunInfo]:
             if wanted.flow_id is not None:
                 flow_access(session, principal, wanted.flow_id)
+            if wanted.parent is not None:
+                run_access(session, principal, wanted.parent)
             found = repository.page(session, principal.user_id, wanted, limit + 1)
-            return [of_row(stored) for stored in found]
+            called = called_runs.counts(session, [stored.row.id for stored in found])
+            return [of_row(stored, children=called.get(stored.row.id, 0)) for stored in found]
 
         found = await self._database.query(read)
         items = found[:limit]
-        return RunPage(items=items, next_cursor=items[-1].id if len(found) > limit else None)
+        if len(found) <= limit:
+            return RunPage(items=items, next_cursor=None)
+        last = items[-1]
+        return RunPage(
+            items=items, next_cursor=last.id if wanted.parent is None else str(last.number)
+        )
 
     async def events(
         self, principal: Principal, run_id: str, *, after: int, limit: int

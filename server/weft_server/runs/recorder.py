@@ -10,14 +10,17 @@ import msgspec
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from weft_engine.runs.events import RunEvent
+from weft_engine.runs.events import RunEvent, now_text
 from weft_server.events import Bus, Event
 from weft_server.runs import repository
+from weft_server.runs.called_runs import Call, FrozenFlows
 from weft_server.runs.journal import Journal
 from weft_server.runs.live import Changes, LiveRun
 from weft_server.runs.live_nodes import Row
 
 RETRY_S: Final = 1.0
+_OF_CALLED: Final = {"run_created": "called_run_created", "run_state": "called_run_state"}
+"""What is told of a run that another one called: it is none of the runs of its flow."""
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +38,9 @@ class Recorder:
         self._abandon = abandon
         self._runs: dict[str, LiveRun] = {}
         self._queued: set[str] = set()
+        self._below: dict[str, set[str]] = {}
+        """Runs that runs under way called, ended ones included."""
+        self._frozen_flows = FrozenFlows()
 
     @property
     def running(self) -> list[LiveRun]:
@@ -56,29 +62,79 @@ class Recorder:
         for heavy in ("definition", "flows"):
             run.row.pop(heavy, None)
         self._runs[run.id] = run
+        if run.parent is not None:
+            self.know_called(run.parent, run.id)
+
+    def know_called(self, parent: str, run_id: str) -> None:
+        """A run called another one, which may have ended."""
+        below = self._below.setdefault(parent, set())
+        below.add(run_id)
+        if parent in self._runs:
+            self._runs[parent].called = len(below)
+
+    def cut_off(self) -> None:
+        """End runs whose calling run has ended, as nobody tells of them any more."""
+        for run in self.running:
+            if run.parent is not None and run.parent not in self._runs:
+                self._cut_off(run, now_text())
 
     def take(self, events: Sequence[RunEvent]) -> None:
         """Take in events; the end of a run is written at once."""
         ended = False
         for event in events:
-            run = self._runs.get(event.run)
+            run = self._runs.get(event.run) or self._called(event)
             if run is None or not run.apply(event):
                 continue
             ended |= run.over
-            if run.id not in self._queued:
-                self._queued.add(run.id)
-                self._journal.submit(_RunWrite(run, self))
+            self._write(run)
+            if run.over:
+                for below in list(self._below.get(run.id, ())):
+                    if below in self._runs:
+                        self._cut_off(self._runs[below], event.at)
         if ended:
             self._journal.hurry()
+
+    def _write(self, run: LiveRun) -> None:
+        if run.id not in self._queued:
+            self._queued.add(run.id)
+            self._journal.submit(_RunWrite(run, self))
+
+    def _called(self, event: RunEvent) -> LiveRun | None:
+        """Follow a run that another one has just called; None for what is not known here."""
+        call = Call.of(event)
+        parent = self._runs.get(call.parent) if call is not None else None
+        if call is None or parent is None or event.run in self._below.get(call.parent, ()):
+            return None
+        run = LiveRun(call.row(event.run, parent.row), parent.starter, call)
+        self.follow(run)
+        return run
+
+    def _cut_off(self, run: LiveRun, at: str) -> None:
+        run.cut_off(at)
+        self._write(run)
+        for below in list(self._below.get(run.id, ())):
+            if below in self._runs:
+                self._cut_off(self._runs[below], at)
 
     def begin(self, run: LiveRun) -> Changes:
         """Hand a run's changes to the journal."""
         self._queued.discard(run.id)
         return run.take()
 
-    def stored(self, run: LiveRun, changes: Changes) -> None:
+    def save(self, session: Session, changes: Changes) -> int | None:
+        """Store a run's changes; the number of one that was not stored before."""
+        number = None
+        if changes.opening is not None:
+            number = repository.add_called(session, *changes.opening, self._frozen_flows)
+        repository.save(session, changes)
+        return number
+
+    def stored(self, run: LiveRun, changes: Changes, number: int | None) -> None:
         """Tell everyone what is on disk now."""
         run.stored(changes)
+        if number is not None:
+            run.row["number"] = number
+            self._announce(run, "run_created")
         topic = f"run:{run.id}"
         if self._bus.has_readers(topic):
             for event in changes.events:
@@ -86,9 +142,7 @@ class Recorder:
         if changes.run is None:
             return
         if changes.run["ended_at"] is not None:
-            self._runs.pop(run.id, None)
-            if not run.ended.done():
-                run.ended.set_result(None)
+            self._gone(run)
         # As it is on disk: the run may have moved on since.
         self._announce(run, "run_state", changes.run)
 
@@ -96,10 +150,9 @@ class Recorder:
         """Try again later, unless the run itself was deleted meanwhile."""
         if isinstance(error, IntegrityError):
             log.warning("run %s was deleted while it ran", run.id)
-            self._runs.pop(run.id, None)
-            self._abandon(run.id)
-            if not run.ended.done():
-                run.ended.set_result(None)
+            self._gone(run)
+            if run.parent is None:
+                self._abandon(run.id)
             return
         log.error("the events of run %s cannot be stored yet", run.id, exc_info=error)
         run.give_back(changes)
@@ -109,8 +162,16 @@ class Recorder:
                 RETRY_S, self._journal.submit, _RunWrite(run, self)
             )
 
+    def _gone(self, run: LiveRun) -> None:
+        self._runs.pop(run.id, None)
+        self._below.pop(run.id, None)
+        if not run.ended.done():
+            run.ended.set_result(None)
+
     def _announce(self, run: LiveRun, kind: str, stored: Row | None = None) -> None:
         topic = f"workspace:{run.row['workspace_id']}"
+        if run.parent is not None:
+            kind = _OF_CALLED[kind]
         if self._bus.has_readers(topic):
             self._bus.publish(topic, run_notice(run, kind, stored))
 
@@ -130,6 +191,7 @@ def run_notice(run: LiveRun, kind: str, stored: Row | None = None) -> Event:
         "ended_at": row["ended_at"].isoformat() if row["ended_at"] else None,
         "duration_ms": row["duration_ms"],
         "failure": {"code": failure["code"]} if failure else None,
+        **({"parent": run.parent} if run.parent is not None else {}),
     }
 
 
@@ -146,9 +208,9 @@ class _RunWrite:
         self._recorder = recorder
         self._changes: Changes | None = None
 
-    def begin(self) -> Callable[[Session], None]:
+    def begin(self) -> Callable[[Session], int | None]:
         self._changes = changes = self._recorder.begin(self._run)
-        return partial(repository.save, changes=changes)
+        return partial(self._recorder.save, changes=changes)
 
     def finish(self, result: Any, error: Exception | None) -> None:
         if self._changes is None:
@@ -156,4 +218,4 @@ class _RunWrite:
         elif error is not None:
             self._recorder.failed(self._run, self._changes, error)
         else:
-            self._recorder.stored(self._run, self._changes)
+            self._recorder.stored(self._run, self._changes, result)

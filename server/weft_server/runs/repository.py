@@ -1,9 +1,8 @@
 """Queries on runs; those that write are called by the journal."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -11,7 +10,6 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
-    or_,
     select,
     text,
     tuple_,
@@ -25,9 +23,12 @@ from weft_server.flows.access import visible_flows
 from weft_server.flows.last_runs import LastRun
 from weft_server.flows.tables import Flow, FlowShare
 from weft_server.prepared import Prepared
+from weft_server.runs import called_runs
+from weft_server.runs.called_runs import Call, FrozenFlows, outermost
 from weft_server.runs.live import BLANK, UNENDED, Changes
 from weft_server.runs.live_nodes import Row
 from weft_server.runs.tables import RunActivationRow, RunEventRow, RunNodeRow, RunRow
+from weft_server.runs.wanted import Wanted
 
 
 def _table(model: type[SQLModel]) -> Table:
@@ -41,7 +42,6 @@ _activation = _table(RunActivationRow)
 _HEAVY: Final[tuple[Any, ...]] = (
     RunRow.definition, RunRow.counts, RunRow.flows, RunRow.given, RunRow.options,
 )  # fmt: skip
-_LONGEST_NUMBER: Final = 10
 _INPUTS: Final[Any] = RunRow.inputs
 """May hold 1 MB, which is shown with its run only."""
 _OUTPUTS: Final[Any] = RunNodeRow.outputs
@@ -61,6 +61,7 @@ _INSERT_RUN: Final = Prepared(
     )
     .returning(_run.c.number)
 )
+_INSERT_CALLED: Final = Prepared(insert(_run), [c.name for c in _run.c])
 _INSERT_EVENT: Final = Prepared(insert(_event), [c.name for c in _event.c])
 _INSERT_NODE: Final = Prepared(insert(_node), [c.name for c in _node.c])
 _NODE_CHANGES: Final = [c for c in _node.c if not c.primary_key]
@@ -110,6 +111,14 @@ def add(session: Session, row: Row) -> int:
     return int(_INSERT_RUN.one(session, BLANK | row).scalar_one())
 
 
+def add_called(session: Session, row: Row, call: Call, frozen_flows: FrozenFlows) -> int:
+    """Insert a run that another one called; answers its number among those."""
+    number = called_runs.next_number(session, call.parent)
+    definition = frozen_flows.definition(session, call.parent, call.flow)
+    _INSERT_CALLED.many(session, [BLANK | row | {"number": number, "definition": definition}])
+    return number
+
+
 def save(session: Session, changes: Changes) -> None:
     """Store what happened to a run: its events, its nodes and itself."""
     if events := changes.event_rows:
@@ -131,65 +140,12 @@ def find(session: Session, run_id: str) -> StoredRun | None:
     return None if found is None else StoredRun(found[0], found[1])
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """Which runs a list shows; None stands for all."""
-
-    flow_id: str | None = None
-    state: str | None = None
-    started_by: str | None = None
-    begin: datetime | None = None
-    """Created at this moment or later."""
-    end: datetime | None = None
-    """Created before this moment."""
-    trigger: str | None = None
-    """A trigger node; `any`: started by events, `none`: by people."""
-    text: str | None = None
-    """In the name of the flow, the number, the id or the failure."""
-    before: str | None = None
-
-    def conditions(self) -> Iterator[Any]:
-        """The conditions on the table of runs."""
-        equal = {
-            _run.c.flow_id: self.flow_id,
-            _run.c.state: self.state,
-            _run.c.started_by: self.started_by,
-        }
-        yield from (column == value for column, value in equal.items() if value is not None)
-        if self.begin is not None:
-            yield _run.c.created_at >= self.begin
-        if self.end is not None:
-            yield _run.c.created_at < self.end
-        if self.trigger in ("any", "none"):
-            there = _run.c.trigger_node.is_not(None)
-            yield there if self.trigger == "any" else ~there
-        elif self.trigger is not None:
-            yield _run.c.trigger_node == self.trigger
-        if self.before is not None:
-            yield _run.c.id < self.before
-        for word in (self.text or "").split():
-            yield _has_word(word)
-
-
-def _has_word(word: str) -> Any:
-    """Whether a run, its failure or its flow has a word."""
-    named = select(col(Flow.id)).where(col(Flow.name).icontains(word, autoescape=True))
-    found = [
-        _run.c.flow_id.in_(named),
-        _run.c.failure.icontains(word, autoescape=True),
-        _run.c.id == word,
-    ]
-    number = word.removeprefix("#")
-    if number.isascii() and number.isdigit() and len(number) < _LONGEST_NUMBER:
-        found.append(_run.c.number == int(number))
-    return or_(*found)
-
-
 def page(session: Session, user_id: str, wanted: Wanted, limit: int) -> list[StoredRun]:
-    """Runs of all flows this person may see, newest first."""
+    """Runs of all flows this person may see, newest first; called ones in their order."""
     query = _with_starter().options(defer(_INPUTS))
     query = query.where(_run.c.flow_id.in_(visible_flows(user_id)), *wanted.conditions())
-    rows = session.execute(query.order_by(_run.c.id.desc()).limit(limit))
+    order = _run.c.id.desc() if wanted.parent is None else _run.c.number
+    rows = session.execute(query.order_by(order).limit(limit))
     return [StoredRun(row, starter) for row, starter in rows]
 
 
@@ -253,7 +209,8 @@ def set_breakpoints(session: Session, run_id: str, text: str | None) -> None:
 
 def frozen(session: Session, run_id: str) -> RunRow:
     """A run with its definition and all that it was asked for."""
-    return session.get_one(RunRow, run_id)
+    # The session may know the run already without these.
+    return session.get_one(RunRow, run_id, populate_existing=True)
 
 
 def node(session: Session, run_id: str, name: str) -> RunNodeRow | None:
@@ -305,7 +262,7 @@ def newest_live(session: Session, flow_id: str) -> tuple[str, str] | None:
     """The newest run of a flow in streaming mode: its id and state."""
     query = (
         select(_run.c.id, _run.c.state)
-        .where(_run.c.flow_id == flow_id, _run.c.mode == "streaming")
+        .where(_run.c.flow_id == flow_id, _run.c.mode == "streaming", outermost)
         .order_by(_run.c.number.desc())
         .limit(1)
     )
@@ -318,7 +275,7 @@ def newest_outputs(session: Session, flow_id: str) -> dict[str, dict[str, Any]]:
     latest = (
         select(_node.c.node, func.max(_run.c.number).label("number"))
         .join(_run, _run.c.id == _node.c.run_id)
-        .where(_run.c.flow_id == flow_id, _node.c.state == "completed")
+        .where(_run.c.flow_id == flow_id, _node.c.state == "completed", outermost)
         .group_by(_node.c.node)
         .subquery()
     )
@@ -326,14 +283,15 @@ def newest_outputs(session: Session, flow_id: str) -> dict[str, dict[str, Any]]:
         select(_node.c.node, _node.c.outputs)
         .join(_run, _run.c.id == _node.c.run_id)
         .join(latest, (latest.c.node == _node.c.node) & (latest.c.number == _run.c.number))
-        .where(_run.c.flow_id == flow_id)
+        .where(_run.c.flow_id == flow_id, outermost)
     )
     return {name: json.loads(outputs) for name, outputs in rows if outputs}
 
 
 def newest_ended(session: Session, flow_id: str) -> str | None:
     """The last run of a flow that has ended."""
-    query = select(_run.c.id).where(_run.c.flow_id == flow_id, _run.c.state.not_in(UNENDED))
+    ended = _run.c.state.not_in(UNENDED)
+    query = select(_run.c.id).where(_run.c.flow_id == flow_id, ended, outermost)
     return session.scalar(query.order_by(_run.c.number.desc()).limit(1))
 
 
@@ -351,12 +309,12 @@ def last_runs(session: Session, flow_ids: Sequence[str]) -> dict[str, LastRun]:
     """The newest run of each of these flows; flows that never ran are left out."""
     newest = (
         select(_run.c.flow_id, func.max(_run.c.number))
-        .where(_run.c.flow_id.in_(flow_ids))
+        .where(_run.c.flow_id.in_(flow_ids), outermost)
         .group_by(_run.c.flow_id)
     )
     rows = session.execute(
         select(_run.c.flow_id, _run.c.id, _run.c.state, _run.c.ended_at).where(
-            tuple_(_run.c.flow_id, _run.c.number).in_(newest)
+            tuple_(_run.c.flow_id, _run.c.number).in_(newest), outermost
         )
     )
     return {

@@ -17,6 +17,7 @@ from weft_engine.runs.client import SupervisorClient
 from weft_engine.runs.journal.blobs import Blobs
 from weft_engine.runs.journal.retention import GRACE_S
 from weft_server.database import Database, utc_now
+from weft_server.runs.called_runs import descendants, outermost
 from weft_server.runs.journal import Journal
 from weft_server.runs.live import ENDED, LiveRun
 from weft_server.runs.tables import RunActivationRow, RunNodeRow, RunRow
@@ -96,7 +97,7 @@ class Retention:
     async def _look(self) -> None:
         while True:
             days = self._keep_days
-            while days and await self._delete(partial(too_old, days=days)) == _AT_ONCE:
+            while days and await self._delete(partial(too_old, days=days)) >= _AT_ONCE:
                 pass
             await asyncio.sleep(LOOK_EVERY_S)
             try:
@@ -117,9 +118,10 @@ class Retention:
 
 def too_many(session: Session, flow_id: str, keep: int) -> list[str]:
     """Delete the oldest ended runs of a flow, so that about `keep` are left."""
-    newest = select(func.max(col(RunRow.number))).where(col(RunRow.flow_id) == flow_id)
+    of_flow = col(RunRow.flow_id) == flow_id
+    newest = select(func.max(col(RunRow.number))).where(of_flow, outermost)
     old = col(RunRow.number) <= newest.scalar_subquery() - keep
-    return _delete(session, col(RunRow.flow_id) == flow_id, old)
+    return _delete(session, of_flow, old)
 
 
 def too_old(session: Session, days: float) -> list[str]:
@@ -128,12 +130,14 @@ def too_old(session: Session, days: float) -> list[str]:
 
 
 def _delete(session: Session, *conditions: ColumnElement[bool]) -> list[str]:
+    """Delete ended runs, and with each of them those that it called."""
     ended = col(RunRow.state).in_(ENDED)
-    chosen = select(col(RunRow.id)).where(ended, *conditions).order_by(col(RunRow.id))
+    chosen = select(col(RunRow.id)).where(ended, outermost, *conditions).order_by(col(RunRow.id))
     ids = list(session.scalars(chosen.limit(_AT_ONCE)))
+    below = descendants(session, ids)
     if ids:
         session.execute(delete(RunRow).where(col(RunRow.id).in_(ids)))
-    return ids
+    return [*ids, *below]
 
 
 def digests(session: Session) -> set[str]:

@@ -212,6 +212,19 @@ class RunTrigger(BaseModel):
     at: str | None = None
 
 
+class RunParent(BaseModel):
+    """The call that began a run."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    run: str
+    """The run that called it."""
+    node: str
+    """The path of the node that calls: `call`, `loop/call`."""
+    scope: str = ""
+    """In which of its activations: `loop:3`."""
+
+
 class RunInfo(BaseModel):
     """A run as it is now."""
 
@@ -240,6 +253,10 @@ class RunInfo(BaseModel):
     trigger: RunTrigger | None = None
     forked_from: str | None = None
     """The run whose beginning this one shares."""
+    parent: RunParent | None = None
+    """Of a run that another one called: that call. Its number counts the runs that this called."""
+    children: int = 0
+    """How many runs it called."""
     pause_reason: str | None = None
     """Why a paused run stands still: asked, breakpoint, step or waiting."""
     stopped: list[StopInfo] = Field(default_factory=list)

@@ -104,13 +104,20 @@ class Runs:
 
     async def start(self) -> None:
         """Start the engine, and go on with what an earlier server left."""
-        for left in await self._database.query(unfinished.load):
+        lefts, below = await self._database.query(unfinished.load)
+        for left in lefts:
             run = left.live()
+            if run.parent is not None:
+                self._recorder.follow(run)  # the engine goes on with it as a part of the other
+                continue
             self._kept_for_now(run)
             request = left.request()
             if request is not None:
                 request = self._surroundings.around(request, left.row["workspace_id"])
             self._link.resume(run, left.commands(), request)
+        for parent, called in below:
+            self._recorder.know_called(parent, called)
+        self._recorder.cut_off()
         self._link.start()
         self._retention.start()
 
@@ -148,7 +155,7 @@ class Runs:
     async def stop_runs_of(self, flow_id: str) -> None:
         """Ask all runs of a flow to stop, as it is gone."""
         for run in self._recorder.running:
-            if run.row["flow_id"] == flow_id:
+            if run.row["flow_id"] == flow_id and run.parent is None:
                 await self._link.cancel(run)
 
     async def can_run(self) -> bool:

@@ -8,8 +8,8 @@ from sqlmodel import Session
 
 from weft_engine.runs.debug import Command
 from weft_engine.runs.run import RunRequest
-from weft_server.runs import repository
-from weft_server.runs.live import LiveRun
+from weft_server.runs import called_runs, repository
+from weft_server.runs.live import UNENDED, LiveRun
 from weft_server.runs.live_nodes import LiveActivation, LiveNode, Row
 from weft_server.runs.requests import breakpoints_of, request_of
 from weft_server.runs.tables import RunNodeRow, RunRow
@@ -57,9 +57,14 @@ class Left:
         return request_of(self.row) if self.row["state"] == "ready" else None
 
 
-def load(session: Session) -> list[Left]:
-    """All runs that have not ended, in the order in which they were started."""
-    return [_left(session, row, name) for row, name in repository.unended(session)]
+def load(session: Session) -> tuple[list[Left], list[tuple[str, str]]]:
+    """All runs that have not ended, in the order in which they were started.
+
+    Returns:
+        These runs; and pairs of one of them and a run that it called, which has ended.
+    """
+    lefts = [_left(session, row, name) for row, name in repository.unended(session)]
+    return lefts, called_runs.ended_below_unended(session, UNENDED)
 
 
 def _left(session: Session, row: RunRow, name: str | None) -> Left:

@@ -8,7 +8,7 @@ from weft_engine.runs.events import RunEvent
 from weft_server.runs.live import LiveRun
 from weft_server.runs.live_nodes import LiveNode
 from weft_server.runs.repository import StoredRun
-from weft_server.runs.schemas import ActivationInfo, NodeRunInfo, RunInfo, RunPerson
+from weft_server.runs.schemas import ActivationInfo, NodeRunInfo, RunInfo, RunParent, RunPerson
 from weft_server.runs.tables import RunActivationRow, RunEventRow, RunNodeRow
 
 
@@ -33,12 +33,15 @@ def of_live(run: LiveRun) -> RunInfo:
         failure=row["failure"],
         last_seq=run.seq,
         **_more(row, row["paused"], list(run.stopped.values())),
+        children=run.called,
         breakpoints=loaded(row["breakpoints"]) or [],
         nodes={name: _live_node(node) for name, node in run.nodes.items()},
     )
 
 
-def of_row(stored: StoredRun, nodes: Iterable[RunNodeRow] | None = None) -> RunInfo:
+def of_row(
+    stored: StoredRun, nodes: Iterable[RunNodeRow] | None = None, *, children: int = 0
+) -> RunInfo:
     """A stored run; without nodes as lists show it, which leave out what may be large."""
     row = stored.row
     return RunInfo(
@@ -59,6 +62,7 @@ def of_row(stored: StoredRun, nodes: Iterable[RunNodeRow] | None = None) -> RunI
         failure=loaded(row.failure),
         last_seq=row.last_seq,
         **_more(vars(row), loaded(row.paused), loaded(row.stopped) or ()),
+        children=children,
         breakpoints=[] if nodes is None else loaded(row.breakpoints) or [],
         nodes={node.node: of_node_row(node) for node in nodes or ()},
     )
@@ -74,10 +78,18 @@ def _more(
         "priority": row["priority"],
         "trigger": trigger if trigger and trigger.get("node") is not None else None,
         "forked_from": row["forked_from"],
+        "parent": _parent(row),
         "pause_reason": (paused or {}).get("reason"),
         "waits": (paused or {}).get("waits") or [],
         "stopped": [{**stop, "ports": sorted(stop.get("values") or ())} for stop in stopped],
     }
+
+
+def _parent(row: Mapping[str, Any]) -> RunParent | None:
+    if row["parent_id"] is None:
+        return None
+    around = str(row["parent_scope"] or "").rpartition("/")[0]
+    return RunParent(run=row["parent_id"], node=row["parent_node"] or "", scope=around)
 
 
 def of_activation_row(row: RunActivationRow, given: Mapping[str, Any]) -> ActivationInfo:

@@ -33,7 +33,7 @@ def found(runner: Runner, flow: dict[str, Any], by: Runner | None = None) -> dic
     called = runner.server.app.state.runs._launcher._called
     who = (by or runner).person.id
     work = called.of(Flow.model_validate(flow), user_id=who, workspace_id=runner.workspace_id)
-    answer: dict[str, Any] = runner.server.call(work)
+    answer: dict[str, Any] = runner.server.call(work).flows
     return answer
 
 

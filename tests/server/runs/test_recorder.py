@@ -10,20 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weft_engine.runs.events import RunEvent
-from weft_server.accounts.tables import User, Workspace
-from weft_server.database import Database, utc_now
-from weft_server.events import Bus
-from weft_server.flows.tables import Flow
-from weft_server.ids import new_id
+from tests.server.runs.desk import LIFE, Desk, events_of, furnish, stored
+from weft_server.database import Database
 from weft_server.runs import repository, unfinished
-from weft_server.runs.journal import Journal
-from weft_server.runs.live import LiveRun
-from weft_server.runs.recorder import Recorder
-from weft_server.runs.repository import Wanted
 from weft_server.runs.retention import too_many
 from weft_server.runs.tables import RunRow
-from weft_server.runs.views import of_live, of_row
+from weft_server.runs.views import of_live
+from weft_server.runs.wanted import Wanted
 
 
 @pytest.fixture
@@ -31,86 +24,9 @@ def database(tmp_path: Path) -> Iterator[Database]:
     database = Database(f"sqlite:///{tmp_path / 'test.db'}")
     database.migrate()
     with database.transaction() as session:
-        session.add(User(id="usr", email="a@b.c", name="Ada", color="#fff", password_hash="x"))
-        session.add(Workspace(id="wsp", name="W"))
-        session.flush()
-        session.add(Flow(id="flw", workspace_id="wsp", name="F", created_by="usr"))
+        furnish(session)
     yield database
     database.close()
-
-
-def new_row() -> dict[str, Any]:
-    return {
-        "id": new_id("run"),
-        "flow_id": "flw",
-        "workspace_id": "wsp",
-        "state": "ready",
-        "inputs": "{}",
-        "env": "local",
-        "from_node": None,
-        "to_node": None,
-        "started_by": "usr",
-        "created_at": utc_now(),
-        "started_at": None,
-        "ended_at": None,
-        "duration_ms": None,
-        "failure": None,
-        "counts": None,
-        "last_seq": 0,
-        "definition": "{}",
-    }
-
-
-class Desk:
-    """A recorder with everything it needs."""
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self.bus = Bus()
-        self.journal = Journal(database)
-        self.abandoned: list[str] = []
-        self.recorder = Recorder(self.journal, self.bus, abandon=self.abandoned.append)
-
-    async def open(self) -> LiveRun:
-        run = LiveRun(new_row(), "Ada")
-        await self.recorder.open(run, lambda session: repository.add(session, run.row))
-        return run
-
-
-def events_of(run_id: str, *kinds: tuple[str, str | None, dict[str, Any]]) -> list[RunEvent]:
-    return [
-        RunEvent(
-            seq=seq,
-            at=f"2026-01-01T00:00:{seq % 60:02}.000Z",
-            type=kind,
-            run=run_id,
-            node=node,
-            data=data,
-        )
-        for seq, (kind, node, data) in enumerate(kinds, 1)
-    ]
-
-
-LIFE: list[tuple[str, str | None, dict[str, Any]]] = [
-    ("run_queued", None, {"position": 1}),
-    ("run_started", None, {"nodes": ["a", "b", "c"]}),
-    ("node_started", "a", {}),
-    ("node_progress", "a", {"counts": {"in": 0, "out": {"rows": 5}}}),
-    ("log", "a", {"level": "info", "message": "hello"}),
-    ("node_output", "a", {"port": "rows", "type": "Stream[Row]", "count": 9, "ref": {"x": 1}}),
-    ("node_completed", "a", {"duration_ms": 1.5, "counts": {"in": 0, "out": {"rows": 9}}}),
-    ("node_started", "b", {}),
-    ("node_failed", "b", {"failure": {"code": "x.y", "message": "m", "attempt": 3}}),
-    ("node_skipped", "c", {"reason": "input_skipped"}),
-    ("run_failed", None, {"duration_ms": 7.0, "failure": {"code": "x.y", "message": "m"}}),
-]
-
-
-def stored(database: Database, run_id: str) -> Any:
-    with database.read() as session:
-        found = repository.find(session, run_id)
-        assert found is not None
-        return of_row(found, repository.nodes(session, run_id))
 
 
 @given(cuts=st.lists(st.integers(1, len(LIFE) - 1), max_size=5))
@@ -121,10 +37,7 @@ def test_however_the_events_arrive_the_rows_are_the_same(
     database = Database(f"sqlite:///{tmp_path_factory.mktemp('runs') / 'test.db'}")
     database.migrate()
     with database.transaction() as session:
-        session.add(User(id="usr", email="a@b.c", name="Ada", color="#fff", password_hash="x"))
-        session.add(Workspace(id="wsp", name="W"))
-        session.flush()
-        session.add(Flow(id="flw", workspace_id="wsp", name="F", created_by="usr"))
+        furnish(session)
 
     async def work() -> None:
         desk = Desk(database)
@@ -272,7 +185,7 @@ def test_a_run_that_was_left_behind_is_known_as_it_was(database: Database) -> No
         desk.recorder.take(events_of(run.id, *LIFE[:8]))
         await desk.journal.close()
         with database.read() as session:
-            (left,) = unfinished.load(session)
+            (left,), _ = unfinished.load(session)
         again = left.live()
         assert of_live(again) == of_live(run)
         assert (again.seq, left.request(), left.commands()) == (8, None, [])
@@ -288,7 +201,7 @@ def test_a_run_that_was_left_behind_is_known_as_it_was(database: Database) -> No
         assert states == {"a": "completed", "b": "failed", "c": "skipped"}
         assert info.nodes["a"].count_out == {"rows": 9}
         with database.read() as session:
-            assert unfinished.load(session) == []
+            assert unfinished.load(session) == ([], [])
         await desk.journal.close()
 
     asyncio.run(work())

@@ -74,6 +74,8 @@ const errors = {
   "request.bad_host.hint":
     "Open it at an address it knows, or name this one in WEFT_TRUSTED_HOSTS.",
   "run.not_active": "The run has ended already.",
+  "run.is_called": "Another run called this one, which is a part of it.",
+  "run.is_called.hint": "Do it with the run that called it.",
   "journal.unavailable": "The journal of runs cannot be reached.",
   "journal.unavailable.hint": "Check the journal's database; the run goes on from what was stored.",
   "journal.full": "There is no space left for the journal of runs.",

@@ -73,6 +73,8 @@ const errors: Messages<typeof en> = {
   "request.bad_host": "服务器不接受这个地址。",
   "request.bad_host.hint": "请使用它认可的地址访问，或把此地址加入 WEFT_TRUSTED_HOSTS。",
   "run.not_active": "运行已经结束。",
+  "run.is_called": "这次运行由另一次运行调用，是它的一部分。",
+  "run.is_called.hint": "请在调用它的运行中操作。",
   "journal.unavailable": "无法访问运行日志。",
   "journal.unavailable.hint": "请检查日志数据库；运行会从已保存的位置继续。",
   "journal.full": "运行日志的存储空间已满。",
