@@ -1,5 +1,6 @@
 """What a run takes over of the one it is forked from, what it does again, and why."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -97,11 +98,10 @@ class Fork:
         if row.state not in _WHOLE or row.kind == "stop":
             return False
         part = self._parts.get(row.node)
-        if part is None or not self._is_kept(row.node, part, scope=row.kind == "scope"):
+        if part is None or not self._is_kept(row, part):
             return False
-        return all(
-            self._goes_on(path, scope, part) for path, scope, part in _levels(row.node, row.scope)
-        ) and (row.kind == "node" or self._is_body(row))
+        levels = _levels(row.node, row.scope)
+        return all(self._goes_on(path, scope, place) for path, scope, place in levels)
 
     def survey(self, reused: Iterable[str] = ()) -> Survey:
         """What is taken over, and what is not, of all nodes that take part.
@@ -127,7 +127,7 @@ class Fork:
                 continue
             again.append(self._reason(path, kept[path], over[path]))
             if part.effects and over[path]:
-                effects.append(Effect(node=path, times=self._times(path, over[path])))
+                effects.append(Effect(node=path, times=self._times(path)))
         return Survey(taken_over=taken, again=again, effects=effects)
 
     def _is_through(self, row: StepRow) -> bool:
@@ -225,18 +225,18 @@ class Fork:
 
     # Rows
 
-    def _is_kept(self, path: str, part: Part, *, scope: bool) -> bool:
-        why = self._why.get(path)
-        if why is None:
-            return True
-        # The ends of rounds hold as long as what is done in them is the same.
-        before = self._former.get(path)
-        return (
-            scope
-            and why.reason in ("changed", "together")
-            and before is not None
-            and (part.given, part.body) == (before.given, before.body)
-        )
+    def _is_kept(self, row: StepRow, part: Part) -> bool:
+        before, why = self._former.get(row.node), self._why.get(row.node)
+        if row.kind == "node" or before is None:
+            return why is None
+        if why is not None and (why.reason in _AFRESH or part.given != before.given):
+            return False
+        if row.kind == "retry":
+            return True  # the attempts of a container are counted on
+        # The ends of rounds hold as long as what is done in them is the same; those of other
+        # sections than the body once all is over.
+        over = ":" not in row.key or (row.node, row.scope) in self._completed
+        return over and part.body == before.body
 
     def _goes_on(self, path: str, scope: str, place: "_Place") -> bool:
         """Whether what lies at a level of a row's path, and in a round there, is still to be."""
@@ -247,7 +247,8 @@ class Fork:
         now, then = self._parts.get(path), self._former.get(path)
         if now is None or then is None or not now.runs or now.given != then.given:
             return False
-        if self._why.get(path, _NONE).reason in ("chosen", "before_chosen", "unsure"):
+        why = self._why.get(path)
+        if why is not None and why.reason in _AFRESH:
             return False
         if place.section and ((path, scope) not in self._completed or now.body != then.body):
             return False
@@ -256,13 +257,6 @@ class Fork:
     def _same_round(self, path: str, scope: str) -> bool:
         """Whether it stands behind something that failed, in the same round."""
         return path in self._lost.get(scope, ())
-
-    def _is_body(self, row: StepRow) -> bool:
-        """Of the end of a round: how it ended tells of other sections only where all is over."""
-        part, before = self._parts[row.node], self._former.get(row.node)
-        if before is None or part.body != before.body:
-            return False
-        return ":" not in row.key or (row.node, row.scope) in self._completed
 
     def _behind_failed(self) -> dict[str, set[str]]:
         lost: dict[str, set[str]] = {}
@@ -292,11 +286,13 @@ class Fork:
         part = self._parts.get(failed)
         return part is not None and path in part.behind
 
-    def _times(self, path: str, over: int) -> int:
-        """How often it was called: of a node on many records, its own end is not a call."""
-        records = [row for row in self._steps if row.node == path and "#" in row.scope]
-        done = [row for row in records if row.state == "completed" and not self.keep(row)]
-        return len(done) if records else over
+    def _times(self, path: str) -> int:
+        """How often it was called and is again; not counting attempts of containers around it."""
+        rows = [row for row in self._steps if row.node == path and row.state == "completed"]
+        if any("#" in row.scope for row in rows):
+            rows = [row for row in rows if "#" in row.scope]  # its own end is no call
+        done = (row.scope for row in rows if row.kind == "node" and not self.keep(row))
+        return len({_ATTEMPT.sub("", scope) for scope in done})
 
 
 class _Place(msgspec.Struct, frozen=True):
@@ -308,7 +304,8 @@ class _Place(msgspec.Struct, frozen=True):
     """Whether it is in another section than the body."""
 
 
-_NONE: Final = Again(node="", reason="")
+_AFRESH: Final = frozenset({"chosen", "before_chosen", "unsure"})
+_ATTEMPT: Final = re.compile(r"~\d+")
 
 
 def _levels(path: str, scope: str) -> Iterator[tuple[str, str, _Place]]:
@@ -316,11 +313,8 @@ def _levels(path: str, scope: str) -> Iterator[tuple[str, str, _Place]]:
     names, rounds = path.split("/"), _round(scope).split("/") if _round(scope) else []
     for depth, name in enumerate(rounds):
         node, _, key = name.partition(":")
-        yield (
-            "/".join(names[: depth + 1]),
-            "/".join(rounds[:depth]),
-            _Place(key, "@" in node),
-        )
+        place = _Place(_ATTEMPT.sub("", key), "@" in node)
+        yield "/".join(names[: depth + 1]), "/".join(rounds[:depth]), place
     yield path, "/".join(rounds), _Place(None, False)
 
 
