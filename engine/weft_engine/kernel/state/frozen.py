@@ -1,17 +1,23 @@
 """A state as it was at a barrier, while the stream goes on.
 
-Freezing copies a dict, not the values in it. A value that can be changed in place is pickled before
-the stream gets hold of it again (`Frozen.protect`), everything else when its turn comes in the
-thread that writes the checkpoint. This is copy-on-write as in Flink's heap backend, by key.
+Freezing copies no entries. Whoever is about to change a key for the first time after the barrier
+leaves the value it has with the snapshot (its pre-image); the thread that writes takes pre-images
+first, and what is in the table else. A value that can be changed in place is left as a pickle.
+
+There is no lock, for a stream that waits for one while another thread runs gets the interpreter
+back only 5 ms later. What makes it right is the order: the stream leaves pre-images before it
+changes anything, and the writer reads the table before it looks for pre-images. So a value that
+stands in the table after the barrier's is never taken for that; and what can be changed in place
+is pickled again (from its pre-image) should one have been left meanwhile.
 """
 
 import pickle
-import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import chain, islice, repeat, starmap
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -22,13 +28,25 @@ from weft_engine.kernel.state.parts import Chunk, dumps, pack
 
 CHUNK: Final = 2000
 """How many entries are pickled in one go: that long the stream may have to wait."""
-_MISSING: Final = object()
+
+
+class _Mark:
+    """What a pre-image says instead of a value."""
+
+
+_GONE: Final = _Mark()
+"""The key was not there."""
+_PICKLED: Final = _Mark()
+"""The value is among the pickles."""
+_WRITTEN: Final = _Mark()
+"""A value that can be changed in place is written by now."""
 _PLAIN: Final[frozenset[type]] = frozenset(
     {
         *(int, float, str, bytes, bool, type(None), complex, Decimal, Fraction),
         *(datetime, date, time, timedelta, UUID),
     }
 )
+_PLAIN_OR_GONE: Final = _PLAIN | {_Mark}
 
 
 class FrozenTable(Protocol):
@@ -56,18 +74,23 @@ def group_finder(spec: StateSpec, key_groups: int) -> Callable[[Iterable[Any]], 
 
 
 class Frozen:
-    """The entries of a heap table at a barrier."""
+    """The entries of a heap table at a barrier.
+
+    `protect` is called by the thread of the stream, everything else by the one that writes.
+    """
 
     __slots__ = (
         "__weakref__",
         "_chunks",
-        "_entries",
+        "_data",
         "_failed",
         "_find",
-        "_lock",
+        "_keys",
         "_now",
         "_only",
+        "_pickles",
         "_saved",
+        "_saved_times",
         "_spec",
         "_stale",
         "_times",
@@ -78,27 +101,37 @@ class Frozen:
     def __init__(
         self,
         spec: StateSpec,
-        entries: dict[Any, Any],
+        data: dict[Any, Any],
         times: dict[Any, int] | None,
-        only: set[Any] | None,
+        keys: list[Any] | set[Any],
         key_groups: int,
         now: int,
         stale: set[Any] | None = None,
     ) -> None:
-        """All entries, or `only` some: keys that are not among the entries are gone.
+        """Make it at the barrier.
 
-        The collections become its own. `stale` ones are only let go of: of a million keys that
-        takes as long as copying them, and whoever writes the snapshot has time for it.
+        Args:
+            spec: The state.
+            data: The entries of the table, which go on changing.
+            times: When they were written, likewise.
+            keys: A list of all keys; or a set of those that have changed, some of which may be
+                gone. They become its own.
+            key_groups: How many groups there are.
+            now: The time of an entry whose time is not known.
+            stale: A set to let go of: of a million keys that takes as long as copying them, and
+                whoever writes the snapshot has time for it.
         """
         self._spec = spec
-        self._entries = entries
+        self._data = data
         self._times = times
-        self._only = only
+        self._keys: list[Any] = keys if isinstance(keys, list) else []
+        self._only = keys if isinstance(keys, set) else None
         self._now = now
         self._stale = stale
         self._find = group_finder(spec, key_groups)
-        self._lock = threading.Lock()
-        self._saved: list[bytes] = []
+        self._saved: dict[Any, Any] = {}
+        self._saved_times: dict[Any, int] = {}
+        self._pickles: deque[bytes] = deque()
         self._failed: ResourceError | None = None
         self._chunks: list[Chunk] = []
         self._todo: deque[tuple[int, list[Any]]] | None = None
@@ -106,42 +139,57 @@ class Frozen:
         """Whether nothing in it can change any more."""
 
     def protect(self, keys: Collection[Any]) -> None:
-        """The stream is about to get hold of these values: keep them as they are."""
-        entries = self._entries
+        """The stream is about to change these entries: keep them as they are."""
         only = self._only
-        if set(map(type, map(entries.get, keys))) <= _PLAIN:
-            return  # looked at without the lock: what is not there any more is pickled
-        with self._lock:
-            touched: dict[Any, Any] = {}
-            for key in keys:
-                value = entries.get(key, _MISSING)
-                if value is not _MISSING and not is_plain(value) and (only is None or key in only):
-                    touched[key] = value
-            if not touched:
-                return
+        if only is not None:
+            keys = only.intersection(keys)
+        if self.finished or not keys:
+            return
+        saved, times = self._saved, self._times
+        if times is not None:
+            _keep(self._saved_times, keys, map(times.get, keys, repeat(self._now)))
+        values = list(map(self._data.get, keys, repeat(_GONE)))
+        if _all_plain(values, _PLAIN_OR_GONE):
+            _keep(saved, keys, values)
+            return
+        touched: dict[Any, Any] = {}
+        for key, value in zip(keys, values, strict=True):
+            if key in saved:
+                continue
+            if value is _GONE or is_plain(value):
+                saved[key] = value
+            else:
+                touched[key] = value
+        if touched:
             try:
-                self._saved.append(dumps(self._spec, touched))
+                self._pickles.append(dumps(self._spec, touched))
             except ResourceError as exc:  # told by whoever writes the snapshot
                 self._failed = exc
-            for key in touched:
-                del entries[key]
+            saved.update(dict.fromkeys(touched, _PICKLED))
+
+    def protect_one(self, key: Any) -> None:
+        """The same for a single entry."""
+        only = self._only
+        if key not in self._saved and (only is None or key in only):
+            self.protect((key,))
 
     def chunks(self) -> Iterator[Chunk]:
         """Its entries by key group.
 
-        Entries are let go of as they are pickled, and the pickles kept until `release`: what is
-        asked for again goes on where it stopped.
+        What has been pickled is kept until `release`: what is asked for again goes on where it
+        stopped.
         """
-        self._let_go()
+        _let_go(self._stale)
         done = self._chunks
         yield from list(done)
         if self._todo is None:
-            keys = list(self._entries if self._only is None else self._only)
+            keys = self._keys if self._only is None else self._only
             self._todo = deque(self._by_group(keys))
+            _let_go(self._keys)
         while self._todo:
             group, keys = self._todo[0]
-            chunk = self._take(group, keys[:CHUNK])
-            del keys[:CHUNK]
+            chunk = self._take(group, keys[-CHUNK:])
+            del keys[-CHUNK:]
             if not keys:
                 self._todo.popleft()
             if chunk is not None:
@@ -150,57 +198,93 @@ class Frozen:
         self.finished = True
         if self._failed is not None:
             raise self._failed
-        while self._saved:
+        while self._pickles:
             # Values of its own by now: nobody else can change them.
-            kept: dict[Any, Any] = pickle.loads(self._saved[0])  # noqa: S301 - pickled above
+            kept: dict[Any, Any] = pickle.loads(self._pickles[0])  # noqa: S301 - pickled above
             made = [
                 self._pack(group, keys, [kept[key] for key in keys])
                 for group, keys in self._by_group(list(kept))
             ]
-            del self._saved[0]
+            self._pickles.popleft()
             done += made
             yield from made
 
     def release(self) -> None:
         """Let go of everything."""
         self.finished = True
-        self._entries = {}
-        self._only = self._times = self._stale = None
-        self._saved = []
+        self._data = {}
+        self._times = None
         self._chunks = []
-
-    def _let_go(self) -> None:
-        """Empty what is stale one by one, for in one go nobody else could run meanwhile."""
-        stale, self._stale = self._stale, None
-        while stale:
-            stale.pop()
+        self._todo = None
+        self._pickles.clear()
+        saved, self._saved = self._saved, {}
+        times, self._saved_times = self._saved_times, {}
+        for held in (self._keys, self._only, self._stale, saved, times):
+            _let_go(held)
 
     def _take(self, group: int, keys: list[Any]) -> Chunk | None:
-        """Pickle entries, and only then let go of them: `protect` looks without the lock."""
-        entries = self._entries
-        gone: list[Any] = []
-        with self._lock:
-            if not all(map(entries.__contains__, keys)):
-                if self._only is not None:  # the others may be in `_saved`, which comes after
-                    gone = [key for key in keys if key not in entries]
-                keys = [key for key in keys if key in entries]
-            values = list(map(entries.__getitem__, keys))
-            chunk = self._pack(group, keys, values, gone) if keys or gone else None
-            for key in keys:
-                del entries[key]
-        return chunk
+        """Pickle entries as they were at the barrier."""
+        saved = self._saved
+        while True:
+            live = map(self._data.get, keys, repeat(_GONE))
+            values = list(map(saved.get, keys, live))
+            if _all_plain(values, _PLAIN):
+                return self._pack(group, keys, values)
+            found = [pair for pair in zip(keys, values, strict=True) if type(pair[1]) is not _Mark]
+            open_to_change = [key for key, value in found if not is_plain(value)]
+            gone = []
+            if self._only is not None:
+                gone = [key for key, value in zip(keys, values, strict=True) if value is _GONE]
+            if not found and not gone:
+                return None
+            try:
+                chunk = self._pack(group, [key for key, _ in found], [v for _, v in found], gone)
+            except ResourceError:
+                if saved.keys().isdisjoint(open_to_change):
+                    raise
+                continue  # it was changed just then
+            if saved.keys().isdisjoint(open_to_change):
+                saved.update(dict.fromkeys(open_to_change, _WRITTEN))
+                return chunk
 
     def _pack(
         self, group: int, keys: list[Any], values: list[Any], gone: Sequence[Any] = ()
     ) -> Chunk:
-        held = self._times
-        times = None if held is None else [held.get(key, self._now) for key in keys]
+        times = None
+        if self._times is not None:
+            live = map(self._times.get, keys, repeat(self._now))
+            times = list(map(self._saved_times.get, keys, live))
         return pack(self._spec, group, keys, values, times, gone)
 
-    def _by_group(self, keys: list[Any]) -> Iterator[tuple[int, list[Any]]]:
+    def _by_group(self, keys: Iterable[Any]) -> Iterator[tuple[int, list[Any]]]:
         groups: defaultdict[int, list[Any]] = defaultdict(list)
-        for start in range(0, len(keys), CHUNK):
-            part = keys[start : start + CHUNK]
+        rest = iter(keys)
+        while part := list(islice(rest, CHUNK)):
             for key, group in zip(part, self._find(part), strict=True):
                 groups[group].append(key)
         return iter(sorted(groups.items()))
+
+
+def _all_plain(values: list[Any], plain: frozenset[type]) -> bool:
+    """Whether none of many values can be changed in place."""
+    kinds = set(map(type, values))
+    if kinds <= plain:
+        return True
+    if tuple not in kinds or not kinds <= plain | {tuple}:
+        return False
+    tuples = (value for value in values if type(value) is tuple)
+    return set(map(type, chain.from_iterable(tuples))) <= _PLAIN
+
+
+def _keep(held: dict[Any, Any], keys: Iterable[Any], values: Iterable[Any]) -> None:
+    """Put values into a dict, under keys that have none."""
+    deque(map(held.setdefault, keys, values), maxlen=0)
+
+
+def _let_go(held: list[Any] | set[Any] | dict[Any, Any] | None) -> None:
+    """Empty what may be large bit by bit, for in one go nobody else could run meanwhile."""
+    if held is None:
+        return
+    take = held.popitem if isinstance(held, dict) else held.pop
+    while held:
+        deque(starmap(take, repeat((), min(len(held), CHUNK))), maxlen=0)

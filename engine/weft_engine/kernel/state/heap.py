@@ -14,8 +14,6 @@ from weft_engine.kernel.state.specs import merged
 from weft_engine.kernel.state.store import Store
 
 _MOST_DIRTY: Final = 100_000
-_COPY_SHARE: Final = 0.02
-"""From which share of changed entries on all are copied, although few are written."""
 
 
 class HeapTable:
@@ -42,7 +40,7 @@ class HeapTable:
         return len(self._dirty)
 
     def begin(self, keys: Iterable[Any]) -> dict[Any, Any]:
-        """The dict with all entries. Nothing is copied unless a snapshot is being written."""
+        """The dict with all entries. Nothing is kept unless a snapshot is being written."""
         if self._expiry is not None or self._frozen:
             keys = keys if isinstance(keys, Collection) else list(keys)
             self._expire(keys)
@@ -65,11 +63,13 @@ class HeapTable:
             self._expire((key,))
         value = self._data.get(key, default)
         if self._frozen and value is not default and not is_plain(value):
-            self._protect((key,))
+            self._protect_one(key)
         return value
 
     def put(self, key: Any, value: Any) -> None:
         """Set one value."""
+        if self._frozen:
+            self._protect_one(key)
         self._data[key] = value
         if self.tracking:
             self._dirty.add(key)
@@ -78,6 +78,8 @@ class HeapTable:
 
     def delete(self, key: Any) -> None:
         """Take one value out, if it is there."""
+        if self._frozen:
+            self._protect_one(key)
         self._data.pop(key, None)
         if self.tracking:
             self._dirty.add(key)
@@ -88,15 +90,17 @@ class HeapTable:
 
     def items(self) -> Iterator[tuple[Any, Any]]:
         """All entries, in no order; the table must not change meanwhile."""
-        if self._expiry is not None or self._frozen:
-            keys = list(self._data)
-            self._expire(keys)
-            self._protect(keys)
+        if self._expiry is not None:
+            self._expire(list(self._data))
+        if self._frozen:
+            self._protect([key for key, value in self._data.items() if not is_plain(value)])
         return iter(self._data.items())
 
     def load(self, entries: Entries) -> None:
         """Take entries over from a checkpoint."""
         data = self._data
+        self._protect(entries.dead)
+        self._protect(entries.keys)
         for key in entries.dead:
             data.pop(key, None)
         expiry = self._expiry
@@ -131,19 +135,17 @@ class HeapTable:
             full: All entries.
             keep: Go on as if it had not been asked for.
         """
-        data = self._data
         times = self._expiry.times if self._expiry is not None else None
-        only = None if full else self._dirty
-        if only is None or len(only) > len(data) * _COPY_SHARE:
-            # One dict after the other is much faster than many keys looked up one by one.
-            entries = data.copy()
-            held = None if times is None else times.copy()
+        stale: set[Any] | None = None
+        keys: list[Any] | set[Any]
+        if full:
+            keys = list(self._data)
+            stale = None if keep else self._dirty
         else:
-            entries = {key: data[key] for key in only if key in data}
-            held = None if times is None else {k: times[k] for k in entries if k in times}
-        stale = self._dirty if full and not keep else None
-        frozen = Frozen(self.spec, entries, held, only, self._key_groups, self._clock(), stale)
-        if entries:
+            keys = self._dirty.copy() if keep else self._dirty
+        now = self._clock()
+        frozen = Frozen(self.spec, self._data, times, keys, self._key_groups, now, stale)
+        if keys:
             self._frozen.append(ref(frozen))
         if not keep:
             self._dirty = set()
@@ -165,15 +167,20 @@ class HeapTable:
             self.untrack()
 
     def _protect(self, keys: Collection[Any]) -> None:
+        for frozen in self._unfinished():
+            frozen.protect(keys)
+
+    def _protect_one(self, key: Any) -> None:
+        for frozen in self._unfinished():
+            frozen.protect_one(key)
+
+    def _unfinished(self) -> list[Frozen]:
         if not self._frozen:
-            return
-        waiting = []
-        for reference in self._frozen:
-            frozen = reference()
-            if frozen is not None and not frozen.finished:
-                frozen.protect(keys)
-                waiting.append(reference)
-        self._frozen = waiting
+            return []
+        found = [frozen for known in self._frozen if (frozen := known()) and not frozen.finished]
+        if len(found) < len(self._frozen):
+            self._frozen = [ref(frozen) for frozen in found]
+        return found
 
     def _expire(self, keys: Collection[Any]) -> None:
         expiry = self._expiry
