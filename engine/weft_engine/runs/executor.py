@@ -24,6 +24,7 @@ from weft_engine.runs.events import RunEvent
 from weft_engine.runs.executors.environments import enter, executor_of
 from weft_engine.runs.files import LocalFiles
 from weft_engine.runs.forking import Fork
+from weft_engine.runs.inheriting import inherited
 from weft_engine.runs.journal.base import Journal, JournalStore, RunEntry, StepRow
 from weft_engine.runs.journal.codec import Codec
 from weft_engine.runs.journal.errors import JournalError
@@ -111,6 +112,7 @@ class Executor:
             if job.cancelled:
                 control.cancel()
         catalogue = self.warm_up()
+        job.request = self._inherited(job.request)
         program, selection = self._programs.of(job.request, catalogue)
         require_good(job.request.breakpoints, program)
         try:
@@ -129,6 +131,7 @@ class Executor:
         Raises:
             WeftError: the flow is not valid, or the journal cannot be read.
         """
+        request = self._inherited(request)
         program, selection = self._programs.of(request, self.warm_up())
         former = self.store.entry(request.forked_from or "") if self.store is not None else None
         if self.store is None or former is None or program.flow.mode == "streaming":
@@ -253,6 +256,14 @@ class Executor:
             request=request,
         )
         store.fork(former.id, entry, fork.keep)
+
+    def _inherited(self, request: RunRequest) -> RunRequest:
+        former = None
+        if self.store is not None and request.forked_from is not None and not request.resume:
+            former = self.store.entry(request.forked_from)
+        if former is None:
+            return request
+        return inherited(request, former.request, self._programs, self.warm_up())
 
     def _compared(
         self, store: JournalStore, request: RunRequest, program: Program, former: RunEntry

@@ -16,7 +16,7 @@ from weft_engine.runs.journal.codec import Codec
 from weft_engine.runs.ownership import open_journal
 from weft_engine.runs.queue import Job
 from weft_engine.runs.run import RunRequest, RunResult
-from weft_engine.runs.survey import REASONS, Survey
+from weft_engine.runs.survey import REASONS, Effect, Survey
 
 
 def inside(parent: str, kind: str, **settings: Any) -> Any:
@@ -220,6 +220,8 @@ class Engine:
     folder: Path
 
     def request(self, flow: Flow, run_id: str, **more: Any) -> RunRequest:
+        # What is under way when something fails goes on to its end, so that all is as expected.
+        more = {"failure_policy": "continue_independent", **more}
         return RunRequest(run_id=run_id, flow=to_data(flow), files_root=str(self.folder), **more)
 
     def run(self, request: RunRequest) -> tuple[RunResult, dict[str, int]]:
@@ -317,6 +319,48 @@ def test_another_attempt_of_a_part_does_not_repeat_what_it_did(engine: Engine) -
     assert engine.run(part)[1] == {"pay": 1}
     request = engine.request(chain(bad=0), "three", from_node="pay", forked_from="two", retry=True)
     assert engine.run(request)[1] == {"send": 1}
+
+
+def test_outputs_that_were_handed_over_hold_as_long_as_their_node_is_the_same(
+    engine: Engine,
+) -> None:
+    first, _ = engine.run(engine.request(chain(bad=0), "one"))
+    reuse = {name: node.outputs for name, node in first.nodes.items()}
+    part = engine.request(chain(), "two", from_node="check", reuse=reuse)
+    assert engine.run(part)[1] == {}
+    part = {"from_node": "check", "forked_from": "two", "retry": True}
+    assert engine.run(engine.request(chain(bad=0), "three", **part))[1] == {"send": 1}
+    changed = engine.request(chain(bad=0, first=5), "four", **part)
+    assert engine.run(changed)[1] == {"pay": 1, "send": 1}
+
+
+def test_inputs_that_were_replaced_are_replaced_in_the_next_attempt(engine: Engine) -> None:
+    engine.run(engine.request(chain(bad=0), "one"))
+    fork = engine.request(
+        chain(), "two", from_node="check", forked_from="one", overrides={"check": {"item": 1}}
+    )
+    assert engine.run(fork)[0].state == "failed"
+    fork = engine.request(chain(bad=8), "three", from_node="check", forked_from="one",
+                          overrides={"check": {"item": 8}})  # fmt: skip
+    assert engine.run(fork)[0].state == "failed"
+    again = engine.request(chain(bad=1), "four", from_node="check", forked_from="three", retry=True)
+    result, effects = engine.run(again)
+    assert (result.state, effects) == ("completed", {"send": 1})
+    assert result.outputs["send"]["out"]["value"] == 8
+
+
+def test_a_container_that_was_tried_several_times_goes_on_with_its_last_attempt(
+    engine: Engine,
+) -> None:
+    def flow(bad: Any) -> Flow:
+        nodes = loop(bad).model_dump(exclude_defaults=True)["nodes"]
+        nodes["loop"]["retry"] = {"max_attempts": 2, "delay_s": 0}
+        return Flow.model_validate({**to_data(loop(bad)), "nodes": nodes})
+
+    assert engine.run(engine.request(flow(2), "one"))[1] == {"pay": 4, "send": 2}
+    request = engine.request(flow(9), "two", forked_from="one", retry=True)
+    assert engine.executor.survey(request).effects == [Effect(node="loop/send", times=1)]
+    assert engine.run(request)[1] == {"pay": 1, "send": 3, "end": 3}
 
 
 def test_a_fork_of_a_changed_flow_takes_over_what_lies_before(engine: Engine) -> None:
