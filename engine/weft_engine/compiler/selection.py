@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from weft_engine.errors import FlowError
+from weft_engine.compiler.asked import require_node
 from weft_engine.flow.model import Edge, Flow
 from weft_engine.flow.topology import ancestors, descendants, incoming
 
@@ -39,13 +39,8 @@ def select(
         FlowError: `run.unknown_node`.
     """
     for name in (from_node, to_node):
-        if name is not None and name not in flow.nodes:
-            raise FlowError(
-                f"The flow has no node {name!r}.",
-                code="run.unknown_node",
-                hint="Choose a node of the flow.",
-                params={"node": name},
-            )
+        if name is not None:
+            require_node(flow, name)
     if captures:
         flow = flow.model_copy(update={"edges": (*flow.edges, *_captured(captures))})
     wanted = set(flow.nodes)

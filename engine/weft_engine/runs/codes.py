@@ -10,6 +10,8 @@ CODES: Final = {
     "run.plan_changed": "Node types have changed since the run began, so it cannot go on.",
     "run.cancelled": "The run was cancelled.",
     "run.unknown_node": "The run is asked to start or end at a node that the flow does not have.",
+    "run.inside_container": "The run is asked to start or end inside a container.",
+    "run.unknown_port": "The run is given a value for a port that the node does not have.",
     "run.unknown_env": "The run is asked to use an environment that is not there.",
     "run.env_unavailable": "The environment of the run has no workers.",
     "run.resources_unavailable": "A node asks for more than any machine of the environment has.",

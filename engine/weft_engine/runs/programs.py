@@ -15,7 +15,13 @@ from weft_engine.errors import FlowError
 from weft_engine.flow.model import Flow
 from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.runs.run import RunRequest
-from weft_engine.runs.runner import attended, choose_nodes, references, require_possible
+from weft_engine.runs.runner import (
+    attended,
+    choose_nodes,
+    references,
+    require_known_parts,
+    require_possible,
+)
 
 _MOST: Final = 64
 
@@ -42,6 +48,7 @@ class Programs:
         # A part of a flow is compiled for its run alone: problems elsewhere do not matter.
         flow = read_flow(request.flow)
         require_possible(request, flow, live=True)
+        require_known_parts(request, flow, catalogue)
         selection = choose_nodes(request, flow, references(request.reuse))
         options = _options(request)
         return compile_program(flow, catalogue, options, only=selection.run), selection

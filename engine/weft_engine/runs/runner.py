@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from time import monotonic
 from typing import Any
 
+from weft_engine.compiler.asked import require_inputs, require_outside
 from weft_engine.compiler.building import compile_program
 from weft_engine.compiler.compiled import Compiled
 from weft_engine.compiler.program import Program, ProgramOptions
@@ -141,9 +142,10 @@ def make_run(
 
     Raises:
         FlowError: it cannot even begin: `flow.invalid`, `run.unknown_node`, `run.unknown_env`,
-            `run.mode_unsupported`, `run.unknown_input`.
+            `run.mode_unsupported`, `run.unknown_input`, `run.inside_container`, `run.unknown_port`.
     """
     require_possible(request, flow, local=more.get("executor") is None)
+    require_known_parts(request, flow, catalogue)
     earlier = references(request.reuse)
     selection = choose_nodes(request, flow, earlier, program)
     part = request.from_node is not None or request.to_node is not None
@@ -203,6 +205,18 @@ def require_possible(
         require_known(request.env)
     _must_be_batch(flow)
     _must_know_inputs(flow, request.inputs)
+
+
+def require_known_parts(request: RunRequest, flow: Flow, catalogue: Catalogue) -> None:
+    """Refuse to begin or end at nodes, and values for inputs, that there are not.
+
+    Raises:
+        FlowError: `run.unknown_node`, `run.inside_container`, `run.unknown_port`.
+    """
+    for node in (request.from_node, request.to_node):
+        if node is not None:
+            require_outside(flow, catalogue, node)
+    require_inputs(flow, catalogue, request.overrides)
 
 
 def isolated(request: RunRequest) -> frozenset[str]:

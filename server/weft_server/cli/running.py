@@ -13,10 +13,12 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any
 
+from weft_engine.compiler.asked import require_outputs
 from weft_engine.errors import FlowError, register_codes
 from weft_engine.flow.dump import to_data
 from weft_engine.flow.file import read_file
 from weft_engine.flow.model import Flow
+from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.runs.executor import Executor
 from weft_engine.runs.journal.base import JournalStore, SignalRow
 from weft_engine.runs.outputs import OutputStore
@@ -181,9 +183,11 @@ def pinned(flow: Flow, pins: list[str]) -> Flow:
     """The flow with outputs that are used instead of running their nodes: `NODE.PORT=VALUE`.
 
     Raises:
-        FlowError: `run.bad_pin`, or `run.unknown_node`.
+        FlowError: `run.bad_pin`, `run.unknown_node`, or `run.unknown_port`.
     """
-    plain = to_data(flow)
+    if not pins:
+        return flow
+    plain, catalogue = to_data(flow), Catalogue.installed()
     for text in pins:
         place_, equals, value = text.partition("=")
         node, dot, port = place_.partition(".")
@@ -194,16 +198,10 @@ def pinned(flow: Flow, pins: list[str]) -> Flow:
                 hint="Write it as NODE.PORT=VALUE.",
                 params={"text": text},
             )
-        if node not in plain["nodes"]:
-            raise FlowError(
-                f"The flow has no node {node!r}.",
-                code="run.unknown_node",
-                hint="Choose a node of the flow.",
-                params={"node": node},
-            )
+        require_outputs(flow, catalogue, {node: {port: None}})
         known = plain["nodes"][node].get("pinned") or {}
         plain["nodes"][node]["pinned"] = {**known, port: _value(value)}
-    return read_flow(plain) if pins else flow
+    return read_flow(plain)
 
 
 def _latest(flow: Flow, where: Place) -> str | None:

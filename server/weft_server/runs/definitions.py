@@ -56,7 +56,7 @@ class Checker:
     """Checks definitions, and remembers what it found by their content."""
 
     def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+        self.catalogue = catalogue
         self._known: OrderedDict[bytes, Checked] = OrderedDict()
         self._by_object: dict[int, Checked] = {}
         self._bytes = 0
@@ -73,7 +73,7 @@ class Checker:
         known = self._known.get(key)
         if known is None:
             # A check of a large flow takes long enough to be felt by everyone else.
-            problems = await asyncio.to_thread(check, flow, self._catalogue)
+            problems = await asyncio.to_thread(check, flow, self.catalogue)
             errors = tuple(problem for problem in problems if problem.severity == "error")
             known = Checked(flow, text.decode(), plain, errors)
         elif known.flow is not flow:

@@ -1,23 +1,24 @@
 """What a run is asked for, held against the flow before it starts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
 
+from weft_engine.compiler.asked import require_inputs, require_outputs, require_outside
+from weft_engine.errors import FlowError
 from weft_engine.flow.model import Flow
+from weft_engine.nodes.catalogue import Catalogue
 from weft_server.errors import Invalid, invalid_field
-from weft_server.runs.schemas import StartRun
+from weft_server.runs.schemas import StartRun, Values
 
 
 def require_fitting(flow: Flow, asked: StartRun) -> None:
-    """Refuse inputs and nodes that the flow does not have, and missing inputs.
+    """Refuse inputs that the flow does not have, and missing ones.
 
     Raises:
         Invalid: 422 with the code of what does not fit.
     """
-    for field, node in (("from_node", asked.from_node), ("to_node", asked.to_node)):
-        if node is not None:
-            require_node(flow, field, node)
     for name in asked.inputs:
         if name not in flow.inputs:
             raise _unknown(f"inputs.{name}", "run.unknown_input", name, flow.inputs)
@@ -37,14 +38,50 @@ def require_fitting(flow: Flow, asked: StartRun) -> None:
         )
 
 
-def require_node(flow: Flow, field: str, node: str) -> None:
-    """Refuse a node that the flow does not have.
+def require_parts(flow: Flow, catalogue: Catalogue, asked: StartRun) -> None:
+    """Refuse nodes that the flow does not have, and values for outputs that there are not.
 
     Raises:
-        Invalid: 422 `run.unknown_node`.
+        Invalid: 422 `run.unknown_node`, `run.inside_container`, `run.unknown_port`.
     """
-    if node not in flow.nodes:
-        raise _unknown(field, "run.unknown_node", node, flow.nodes)
+    for field, node in (("from_node", asked.from_node), ("to_node", asked.to_node)):
+        if node is not None:
+            require_node(flow, catalogue, field, node)
+    for node, ports in asked.pins.items():
+        with _about(f"pins.{node}"):
+            require_outputs(flow, catalogue, {node: ports})
+
+
+def require_node(flow: Flow, catalogue: Catalogue, field: str, node: str) -> None:
+    """Refuse to begin or end at a node that the flow does not have, or that lies in a container.
+
+    Raises:
+        Invalid: 422 `run.unknown_node`, `run.inside_container`.
+    """
+    with _about(field):
+        require_outside(flow, catalogue, node)
+
+
+def require_overrides(flow: Flow, catalogue: Catalogue, given: Values) -> None:
+    """Refuse values for inputs that there are not.
+
+    Raises:
+        Invalid: 422 `run.unknown_node`, `run.inside_container`, `run.unknown_port`.
+    """
+    for node, ports in given.items():
+        with _about(f"overrides.{node}"):
+            require_inputs(flow, catalogue, {node: ports})
+
+
+@contextmanager
+def _about(field: str) -> Iterator[None]:
+    """What is refused is about one field."""
+    try:
+        yield
+    except FlowError as error:
+        raise invalid_field(
+            field, error.message, code=error.code, hint=error.hint, **error.params
+        ) from error
 
 
 def _unknown(field: str, code: str, name: str, known: Mapping[str, Any]) -> Invalid:
@@ -53,10 +90,9 @@ def _unknown(field: str, code: str, name: str, known: Mapping[str, Any]) -> Inva
         hint = f"Did you mean {near[0]}?"
     else:
         hint = f"There are: {', '.join(sorted(known)[:20])}." if known else "The flow has none."
-    kind = "node" if code == "run.unknown_node" else "input"
     return invalid_field(
         field,
-        f"The flow has no {kind} {name!r}.",
+        f"The flow has no input {name!r}.",
         code=code,
         hint=hint,
         name=name,

@@ -1,6 +1,6 @@
 """Starting runs: by hand, for an event, and out of an earlier run."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -24,7 +24,12 @@ from weft_server.runs.called_runs import is_called
 from weft_server.runs.definitions import Checked, Checker, Definitions
 from weft_server.runs.engine_link import EngineLink
 from weft_server.runs.fired import Fired, Recent, has_triggers, nothing_recent
-from weft_server.runs.inputs import require_fitting, require_node
+from weft_server.runs.inputs import (
+    require_fitting,
+    require_node,
+    require_overrides,
+    require_parts,
+)
 from weft_server.runs.live import ENDED, LiveRun
 from weft_server.runs.requests import Surroundings, request_of, row_of
 from weft_server.runs.schemas import ForkRun, StartRun, read_breakpoints
@@ -73,6 +78,8 @@ class Launcher:
         flow, _left_out = await self._definitions().definition(flow_id)
         reuse = await self._reusable(flow_id, asked)
         try:
+            require_fitting(flow, asked)
+            require_parts(flow, self._checker.catalogue, asked)
             flow = _with_pins(flow, asked)
             checked = await self._checker.checked(flow)
             checked.require_valid(_taking_part(flow, asked, reuse))
@@ -167,8 +174,9 @@ class Launcher:
         former, reuse = await self._former(principal, run_id)
         await self._may_call(principal, former)
         checked = await self._checker.checked(_flow_of(former))
-        for field, node in [("from_node", asked.from_node), *_each("overrides", asked.overrides)]:
-            require_node(checked.flow, field, node)
+        catalogue = self._checker.catalogue
+        require_node(checked.flow, catalogue, "from_node", asked.from_node)
+        require_overrides(checked.flow, catalogue, asked.overrides)
         checked.require_valid()
         request = msgspec.structs.replace(
             request_of(former.model_dump()),
@@ -297,7 +305,6 @@ def _asked(checked: Checked, asked: StartRun, reuse: Reuse) -> RunRequest:
 
 def _taking_part(flow: Flow, asked: StartRun, reuse: Reuse) -> frozenset[str] | None:
     """The nodes whose problems matter; None stands for all."""
-    require_fitting(flow, asked)
     if asked.from_node is None and asked.to_node is None:
         return None
     return select(
@@ -314,7 +321,6 @@ def _with_pins(flow: Flow, asked: StartRun) -> Flow:
         return flow
     plain = flow.model_dump(mode="json", exclude_defaults=True)
     for node, ports in asked.pins.items():
-        require_node(flow, f"pins.{node}", node)
         plain["nodes"][node]["pinned"] = {**(plain["nodes"][node].get("pinned") or {}), **ports}
     try:
         return Flow.model_validate(plain)
@@ -336,7 +342,3 @@ def _by_hand(former: RunRow) -> Mapping[str, Any] | None:
     """What the flow's triggers give in the new run: the same event."""
     trigger: Mapping[str, Any] | None = msgspec.json.decode(former.trigger or "null")
     return trigger
-
-
-def _each(field: str, nodes: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
-    return [(f"{field}.{node}", node) for node in nodes]

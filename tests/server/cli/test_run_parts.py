@@ -76,10 +76,11 @@ def test_parts_of_a_flow(folder: Path, options: list[str], expected: dict[str, s
     [
         (["--pin", "greet=1"], "run.bad_pin"),
         (["--pin", "lost.text=1"], "run.unknown_node"),
+        (["--pin", "greet.txt=1"], "run.unknown_port"),
         (["--resume", "run_1"], "run.needs_data"),
         (["--breakpoint", ":after"], "run.bad_breakpoint"),
     ],
-    ids=["no port", "no node", "no directory", "no node to stop at"],
+    ids=["no port", "no node", "another port", "no directory", "no node to stop at"],
 )
 def test_options_that_make_no_sense(folder: Path, options: list[str], code: str) -> None:
     outcome = weft_here("run", "chain.yaml", *options, cwd=folder)

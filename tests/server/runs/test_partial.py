@@ -77,6 +77,9 @@ def test_pinned_outputs_are_used_instead_of_running_a_node(runner: Runner) -> No
     assert page["outputs"]["rows"]["records"] == [{"n": 50}]
     answer = runner.start(flow_id, {"pins": {"lost": {"rows": []}}})
     assert (answer.status_code, answer.json()["code"]) == (422, "run.unknown_node")
+    answer = runner.start(flow_id, {"pins": {"read": {"row": []}}})
+    assert (answer.status_code, answer.json()["code"]) == (422, "run.unknown_port")
+    assert answer.json()["hint"] == "Did you mean rows?"
     definition = runner.client.get(f"/api/flows/{flow_id}/definition").json()
     assert "pinned" not in definition["nodes"]["read"]
 
@@ -115,6 +118,10 @@ def test_a_fork_begins_with_what_came_before_a_node(runner: Runner) -> None:
     assert given(runner, fork["id"], "keep", "rows")["records"] == [{"n": 15}, {"n": 25}]
     answer = runner.client.post(f"/api/runs/{run['id']}/fork", json={"from_node": "lost"})
     assert (answer.status_code, answer.json()["code"]) == (422, "run.unknown_node")
+    body = {"from_node": "keep", "overrides": {"keep": {"row": []}}}
+    answer = runner.client.post(f"/api/runs/{run['id']}/fork", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "run.unknown_port")
+    assert answer.json()["params"]["nearest"] == "rows"
 
 
 def given(runner: Runner, run_id: str, node: str, port: str) -> dict[str, Any]:

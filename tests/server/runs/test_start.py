@@ -97,6 +97,29 @@ def test_a_flow_that_was_mended_runs(server: Server) -> None:
     assert page["outputs"]["text"]["value"] == "Good day world"
 
 
+@pytest.mark.parametrize("field", ["from_node", "to_node"])
+@pytest.mark.parametrize("name", ["shout", "try/shout"])
+def test_a_part_of_a_flow_is_not_a_part_of_a_container(
+    server: Server, field: str, name: str
+) -> None:
+    runner = Runner(server)
+    shout = {"type": "text.template", "parent": "try", "settings": {"template": "{{ item }}!"}}
+    flow = {
+        **GREETING,
+        "nodes": {**GREETING["nodes"], "try": {"type": "control.try"}, "shout": shout},
+        "edges": [
+            *GREETING["edges"],
+            {"source": "greet", "source_port": "text", "target": "try", "target_port": "item"},
+            {"source": "try", "source_port": "item", "target": "shout", "target_port": "item"},
+            {"source": "shout", "source_port": "text", "target": "try", "target_port": "result"},
+        ],
+    }
+    answer = runner.start(runner.create(flow), {field: name})
+    assert (answer.status_code, answer.json()["code"]) == (422, "run.inside_container")
+    assert answer.json()["params"]["container"] == "try"
+    assert answer.json()["fields"][0]["field"] == field
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
