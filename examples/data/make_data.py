@@ -321,6 +321,17 @@ def endpoints() -> bytes:
     return (json.dumps(rows, indent=2) + "\n").encode()
 
 
+def services() -> bytes:
+    """List addresses of which two answer, one refuses and one is not there."""
+    rows = [
+        {"name": "Health", "path": "/api/health"},
+        {"name": "Closed door", "path": "/api/session"},
+        {"name": "Ready", "path": "/api/ready"},
+        {"name": "Moved away", "path": "/api/no-such-thing"},
+    ]
+    return (json.dumps(rows, indent=2) + "\n").encode()
+
+
 def make() -> dict[str, bytes]:
     """Return every generated file by name; each has its own stream of random numbers."""
 
@@ -339,6 +350,7 @@ def make() -> dict[str, bytes]:
         "customers.csv": customers,
         "orders.csv": orders,
         "endpoints.json": endpoints(),
+        "services.json": services(),
     }
 
 

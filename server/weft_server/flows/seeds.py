@@ -14,6 +14,7 @@ from weft_engine.flow.file import read_file
 from weft_engine.flow.model import Flow
 from weft_engine.nodes.catalogue import Catalogue
 from weft_server.flows.documents import DocumentStore
+from weft_server.flows.seed_language import in_words, read_texts
 from weft_server.flows.service import create_flow
 
 _PACKAGE = Path(__file__).parent.parent
@@ -55,18 +56,28 @@ def seed(
 
 
 def read_examples(folder: Path, language: str) -> Iterator[Flow]:
-    """The examples that can be read, named in a language; the others are logged and skipped."""
-    for entry in _index(folder):
+    """The examples that can be read, in a language; the others are logged and skipped.
+
+    A call names another example by its file without the ending; here it is given the name which
+    that has in the language.
+    """
+    entries, texts = _index(folder), read_texts(folder, language)
+    names = {
+        Path(str(entry.get("file"))).stem: _in_language(entry["name"], language)
+        for entry in entries
+        if isinstance(entry.get("name"), str | dict)
+    }
+    for entry in entries:
         try:
             path = folder / str(entry["file"])
-            flow = read_file(path)
+            flow = in_words(read_file(path), texts.get(path.name) or {}, names)
             named = {
                 field: _in_language(entry[field], language)
                 for field in ("name", "description")
                 if field in entry
             }
             yield flow.replace(**named)
-        except (WeftError, OSError, KeyError, TypeError, ValueError) as error:
+        except (WeftError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
             logger.warning("skipped the example %s: %s", entry, error)
 
 
@@ -104,5 +115,5 @@ def _index(folder: Path) -> list[dict[str, Any]]:
 
 def _in_language(text: Any, language: str) -> str:
     if isinstance(text, dict):
-        return str(text.get(language) or text["en"])
+        return str(text.get(language) or text.get("en") or "")
     return str(text)

@@ -2,18 +2,16 @@
 
 import json
 import re
-import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from tests.engine.examples.runs import DATA, only, run, table
+from tests.engine.examples.services import serving
 
 
 class TestErrorCounts:
@@ -180,38 +178,17 @@ class TestThankYouLetters:
 
 
 class TestServerStatus:
-    @pytest.fixture
-    def server(self) -> Iterator[str]:
-        """A server that answers as ours does."""
-        answers = {
-            "/api/health": (200, {"status": "ok", "version": "0"}),
-            "/api/ready": (503, {"status": "starting"}),
-            "/api/session": (401, {"code": "auth.required"}),
-        }
+    ANSWERS: ClassVar[dict[str, tuple[int, Any]]] = {
+        "/api/health": (200, {"status": "ok", "version": "0"}),
+        "/api/ready": (503, {"status": "starting"}),
+        "/api/session": (401, {"code": "auth.required"}),
+    }
+    """As ours answers."""
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                status, body = answers.get(self.path, (404, {"code": "not_found"}))
-                data = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, *args: Any) -> None:
-                return
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-    def test_answers(self, root: Path, server: str) -> None:
-        views = run("server_status.yaml", root, {"server": server}, allow=server)
+    def test_answers(self, root: Path) -> None:
+        none = (404, {"code": "not_found"})
+        with serving(lambda path, _: self.ANSWERS.get(path, none)) as (server, _):
+            views = run("server_status.yaml", root, {"server": server}, allow=server)
         rows = views["table"]
         assert [(row["name"], row["status"], row["ok"]) for row in rows] == [
             ("Health", 200, True),
