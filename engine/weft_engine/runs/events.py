@@ -19,7 +19,8 @@
 | breakpoint_hit | the fields of `debug.Stopped`; `at` is `stop` where flat |
 | breakpoint_left | at |
 | run_restarting | failure, attempt, delay_s: a live run begins again at its last checkpoint |
-| checkpoint_completed | id, kind, bytes, duration_ms: of a live run |
+| checkpoint_completed | id, kind, bytes, duration_ms, pause_ms: of a live run |
+| checkpoint_failed | code, message: of a live run |
 | node_sample | node, port, records: what a sampling breakpoint of a live run has seen |
 | log | node?, level, message |
 | run_completed, run_cancelled | duration_ms |

@@ -13,11 +13,10 @@ from weft_engine.compiler.lowered import NodeBuildError
 from weft_engine.compiler.program import Program
 from weft_engine.compiler.streaming import lower_live
 from weft_engine.compiler.streaming_parts import Parts, divide
-from weft_engine.errors import FlowError, WeftError
+from weft_engine.errors import WeftError
 from weft_engine.kernel.backends.backend import Backend
 from weft_engine.kernel.backends.base import JobCancelledError, OperatorError
 from weft_engine.kernel.coordinator import Job, JobEvent, start_job
-from weft_engine.kernel.coordinator.failures import JobFailedError
 from weft_engine.kernel.planner import make_physical
 from weft_engine.kernel.runtime.job_spec import JobSpec
 from weft_engine.kernel.sources.ingress import with_logs
@@ -30,15 +29,17 @@ from weft_engine.runs.journal.base import Journal
 from weft_engine.runs.outputs import OutputStore
 from weft_engine.runs.run import NodeResult, NodeState, RunRequest, RunResult, RunState
 from weft_engine.runs.streaming import codes  # noqa: F401 - registers the codes
+from weft_engine.runs.streaming.backends import backend_of
 from weft_engine.runs.streaming.before import values_before
 from weft_engine.runs.streaming.board import PROGRESS_S, Board
 from weft_engine.runs.streaming.commands import judge
 from weft_engine.runs.streaming.context import RunFacts, forget_scope, scope_of
 from weft_engine.runs.streaming.handover import SAVEPOINT_S, LiveRuns, halt, take_over
+from weft_engine.runs.streaming.news import OVER, JobNews
 from weft_engine.runs.streaming.places import Places, safe
 from weft_engine.runs.streaming.points import Points
 from weft_engine.runs.streaming.saying import leave, listen
-from weft_engine.runs.streaming.settings import backend_of, settings_of
+from weft_engine.runs.streaming.settings import settings_of
 from weft_engine.runs.streaming.starting import around_of, facts_of
 from weft_engine.runs.tracker import describe
 
@@ -48,7 +49,6 @@ _NAME: Final = "stream"
 _SKIPPED: Final = 10_000_000
 """Events of a live run are not all stored: who goes on with it counts on from far behind the last
 that was, so that no number is given twice."""
-_OVER: Final = {"finished": "completed", "failed": "failed", "cancelled": "cancelled"}
 
 
 @dataclass(slots=True)
@@ -58,6 +58,7 @@ class _AtWork:
     job: Job
     backend: Backend
     board: Board
+    news: JobNews
     points: Points
 
 
@@ -100,12 +101,9 @@ class LiveRun:
         self._journal = journal
         self._began = monotonic()
         self._work: _AtWork | None = None
-        self._broke: dict[str, Any] | None = None
         self._replaced_by: str | None = None
         self._stands = False
         self._halted = False
-        self._error: BaseException | None = None
-        self._delay_s = 0.0
 
     def go(self) -> RunResult:
         """Run until it ends; whatever happens is in the result.
@@ -149,13 +147,12 @@ class LiveRun:
         flow = self.compiled.flow
         parts = divide(self.compiled)
         settings = settings_of(self.request, flow, self.places)
-        backend = backend_of(self.request.env, settings)
         facts = facts_of(self.request, self.compiled, self.places, {})
+        values = self._before(parts, facts)
+        facts = facts_of(self.request, self.compiled, self.places, values)
+        live = lower_live(self.compiled, parts, values, around_of(facts, self.places, settings))
+        backend = backend_of(self.request.env, live, self.compiled)
         try:
-            values = self._before(parts, facts)
-            facts = facts_of(self.request, self.compiled, self.places, values)
-            around = around_of(facts, self.places, settings)
-            live = lower_live(self.compiled, parts, values, around)
             self.places.run.mkdir(mode=0o700, parents=True, exist_ok=True)
             id_ = f"{safe(self.places.stream)}-{uuid4().hex[:8]}"
             graph = with_logs(live.graph, settings, _NAME, id_, adopt=True)
@@ -173,7 +170,7 @@ class LiveRun:
         except BaseException:
             backend.close()
             raise
-        self._work = _AtWork(job, backend, board, points)
+        self._work = _AtWork(job, backend, board, JobNews(self.voice, board), points)
         self._runs.add(self.request.run_id, self)
         board.begin()
         self.voice.flush()
@@ -210,7 +207,7 @@ class LiveRun:
             over = self._take(work)
             if over is not None:
                 work.board.tell(work.job.metrics(), at_once=True)
-                return self._over(over)
+                return self._over(over, work.news.failure() if over == "failed" else None)
             if (self._control.stopped.is_set() or self._lost()) and not stopping:
                 stopping = True
                 work.job.cancel()
@@ -239,7 +236,7 @@ class LiveRun:
             elif message[0] == HALT and over is None:
                 self._halt(work)
             elif message[0] == "job":
-                over = self._job_event(work, message[1]) or over
+                over = work.news.take(message[1]) or over
             if self._control.stopped.is_set() and over is None:
                 return None
 
@@ -250,45 +247,13 @@ class LiveRun:
         elif kind == "log":
             self._story.log(node, "", str(message["level"]), str(message["message"]))
         elif kind == "broke":
-            self._broke = dict(message["failure"])
+            work.news.broke = message["failure"]
         elif kind == "sample":
             point = work.points.known.get(message["point"])
             data = {"port": message["port"], "records": message["records"], "live": True}
             self.voice.say("node_sample", point.node if point is not None else node, data)
         elif kind == "stop":
             self._stop(work, message)
-
-    def _job_event(self, work: _AtWork, event: JobEvent) -> str | None:
-        data = event.data
-        if event.kind == "checkpoint":
-            stats = data["stats"]
-            told = {"id": stats.id, "bytes": stats.size, "kind": stats.kind}
-            duration_ms = round(stats.duration_s * 1000, 1)
-            self.voice.say("checkpoint_completed", None, {**told, "duration_ms": duration_ms})
-        elif event.kind == "checkpoint_failed":
-            self.voice.say("log", None, {"level": "warning", "message": str(data["error"])})
-        elif event.kind == "failure":
-            self._error = data["error"]
-        elif event.kind == "state" and data["state"] == "restarting":
-            work.board.again(data["attempt"] + 1)
-            told = {"failure": self._failure(), "attempt": data["attempt"] + 2}
-            self.voice.say("run_restarting", None, {**told, "delay_s": round(data["delay_s"], 3)})
-            self._broke = None
-        elif event.kind == "state" and data["state"] in _OVER:
-            return str(data["state"])
-        return None
-
-    def _failure(self) -> dict[str, Any]:
-        """What the job has failed with last."""
-        if self._broke is not None:
-            return self._broke
-        error = self._error or FlowError("The stream has failed.", code="stream.damaged")
-        if isinstance(error, JobFailedError):
-            report = error.report
-            found = describe(error.__cause__ or error, report.owner or None, 1, None)
-            return {**found, "code": report.code, "message": report.message,
-                    "sample": report.sample}  # fmt: skip
-        return describe(error, None, 1, None)
 
     # What it is told
 
@@ -351,12 +316,12 @@ class LiveRun:
 
     # The end
 
-    def _over(self, state: str) -> RunResult:
+    def _over(self, state: str, failure: dict[str, Any] | None) -> RunResult:
         if state == "failed":
-            return self._end(RunState.FAILED, self._failure())
+            return self._end(RunState.FAILED, failure)
         if self._halted and not self._lost():
             return self._rest()
-        return self._end(RunState(_OVER[state]))
+        return self._end(RunState(OVER[state]))
 
     def _rest(self) -> RunResult:
         """Who asks for it lets it go on."""

@@ -2,16 +2,11 @@
 
 from typing import Final
 
-from weft_engine.errors import FlowError
 from weft_engine.flow.model import Checkpoint, Flow, Retry
-from weft_engine.kernel.backends.backend import Backend
 from weft_engine.kernel.settings import Restart, Settings
-from weft_engine.kernel.submitting import make_backend
 from weft_engine.runs.run import RunRequest
 from weft_engine.runs.streaming.places import Places
 
-BACKENDS: Final = {"local": "threads", "processes": "processes"}
-"""What the environments of a run are called by the kernel."""
 _PLENTY: Final = Retry(max_attempts=11, delay_s=1, backoff=2, max_delay_s=60)
 _METRICS_S: Final = 0.5
 _TOLERABLE: Final = 3
@@ -41,20 +36,3 @@ def _restart(retry: Retry) -> Restart:
         max_delay_s=max(retry.max_delay_s, retry.delay_s),
         backoff=retry.backoff,
     )
-
-
-def backend_of(env: str, settings: Settings) -> Backend:
-    """Where a live run works.
-
-    Raises:
-        FlowError: `run.unknown_env`.
-    """
-    name = BACKENDS.get(env)
-    if name is None:
-        raise FlowError(
-            f"The environment {env!r} is not available here.",
-            code="run.unknown_env",
-            hint=f"Run it with one of: {', '.join(BACKENDS)}.",
-            params={"env": env},
-        )
-    return make_backend(name, settings, {})

@@ -57,6 +57,7 @@ class Live:
         *,
         run_id: str = "run_1",
         runs: LiveRuns | None = None,
+        catalogue: Catalogue = CATALOGUE,
         **more: Any,
     ) -> None:
         self.folder = folder
@@ -69,7 +70,7 @@ class Live:
         self.events: list[RunEvent] = []
         self._heard: SimpleQueue[RunEvent] = SimpleQueue()
         self.result: RunResult | None = None
-        program = compile_program(Flow.model_validate(flow), CATALOGUE)
+        program = compile_program(Flow.model_validate(flow), catalogue)
         self._run = LiveRun(
             self.request,
             program,
