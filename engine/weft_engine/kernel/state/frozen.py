@@ -13,7 +13,7 @@ is pickled again (from its pre-image) should one have been left meanwhile.
 
 import pickle
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -23,11 +23,14 @@ from uuid import UUID
 
 from weft_engine.errors import ResourceError
 from weft_engine.kernel.state.api import StateSpec
-from weft_engine.kernel.state.hashing import key_groups_of
+from weft_engine.kernel.state.grouping import GroupReader, KnownGroups, group_finder
 from weft_engine.kernel.state.parts import Chunk, dumps, pack
 
 CHUNK: Final = 2000
 """How many entries are pickled in one go: that long the stream may have to wait."""
+PIECE: Final = 32_768
+"""How many entries are divided among the key groups at a time. In the order of the table they stand
+close together in memory; key group by key group, to find them would take longer than to write."""
 
 
 class _Mark:
@@ -66,13 +69,6 @@ def is_plain(value: Any) -> bool:
     return kind in _PLAIN or (kind is tuple and all(type(item) in _PLAIN for item in value))
 
 
-def group_finder(spec: StateSpec, key_groups: int) -> Callable[[Iterable[Any]], list[int]]:
-    """What finds the key groups of a table's keys."""
-    if spec.namespaced:
-        return lambda keys: key_groups_of((key[0] for key in keys), key_groups)
-    return lambda keys: key_groups_of(keys, key_groups)
-
-
 class Frozen:
     """The entries of a heap table at a barrier.
 
@@ -89,6 +85,8 @@ class Frozen:
         "_now",
         "_only",
         "_pickles",
+        "_reader",
+        "_rest",
         "_saved",
         "_saved_times",
         "_spec",
@@ -106,6 +104,7 @@ class Frozen:
         keys: list[Any] | set[Any],
         key_groups: int,
         now: int,
+        known: KnownGroups | None = None,
         stale: set[Any] | None = None,
     ) -> None:
         """Make it at the barrier.
@@ -118,23 +117,28 @@ class Frozen:
                 gone. They become its own.
             key_groups: How many groups there are.
             now: The time of an entry whose time is not known.
+            known: The groups of all keys, as far as they are known.
             stale: A set to let go of: of a million keys that takes as long as copying them, and
                 whoever writes the snapshot has time for it.
         """
         self._spec = spec
         self._data = data
         self._times = times
-        self._keys: list[Any] = keys if isinstance(keys, list) else []
+        self._keys = keys
         self._only = keys if isinstance(keys, set) else None
+        self._rest = iter(keys)
         self._now = now
         self._stale = stale
         self._find = group_finder(spec, key_groups)
+        self._reader: GroupReader | None = None
+        if known is not None and self._only is None:
+            self._reader = known.reader(self._find)
         self._saved: dict[Any, Any] = {}
         self._saved_times: dict[Any, int] = {}
         self._pickles: deque[bytes] = deque()
         self._failed: ResourceError | None = None
         self._chunks: list[Chunk] = []
-        self._todo: deque[tuple[int, list[Any]]] | None = None
+        self._todo: deque[tuple[int, list[Any]]] = deque()
         self.finished = False
         """Whether nothing in it can change any more."""
 
@@ -182,11 +186,7 @@ class Frozen:
         _let_go(self._stale)
         done = self._chunks
         yield from list(done)
-        if self._todo is None:
-            keys = self._keys if self._only is None else self._only
-            self._todo = deque(self._by_group(keys))
-            _let_go(self._keys)
-        while self._todo:
+        while self._deal():
             group, keys = self._todo[0]
             chunk = self._take(group, keys[-CHUNK:])
             del keys[-CHUNK:]
@@ -203,7 +203,7 @@ class Frozen:
             kept: dict[Any, Any] = pickle.loads(self._pickles[0])  # noqa: S301 - pickled above
             made = [
                 self._pack(group, keys, [kept[key] for key in keys])
-                for group, keys in self._by_group(list(kept))
+                for group, keys in _by_group(list(kept), self._find(kept))
             ]
             self._pickles.popleft()
             done += made
@@ -215,12 +215,30 @@ class Frozen:
         self._data = {}
         self._times = None
         self._chunks = []
-        self._todo = None
+        self._todo.clear()
+        self._rest = iter(())
         self._pickles.clear()
+        keys, self._keys = self._keys, []
         saved, self._saved = self._saved, {}
         times, self._saved_times = self._saved_times, {}
-        for held in (self._keys, self._only, self._stale, saved, times):
+        for held in (keys, self._stale, saved, times):
             _let_go(held)
+
+    def _deal(self) -> bool:
+        """See to it that there is something to do; whether there is."""
+        if self._todo:
+            return True
+        keys = list(islice(self._rest, PIECE))
+        if keys:
+            groups = self._find(keys) if self._reader is None else self._reader.groups_of(keys)
+            self._todo.extend(_by_group(keys, groups))
+            return True
+        reader, self._reader = self._reader, None
+        if reader is not None and isinstance(self._keys, list):
+            keys, self._keys = self._keys, []
+            for needless in reader.done(keys):
+                _let_go(needless)
+        return False
 
     def _take(self, group: int, keys: list[Any]) -> Chunk | None:
         """Pickle entries as they were at the barrier."""
@@ -256,13 +274,13 @@ class Frozen:
             times = list(map(self._saved_times.get, keys, live))
         return pack(self._spec, group, keys, values, times, gone)
 
-    def _by_group(self, keys: Iterable[Any]) -> Iterator[tuple[int, list[Any]]]:
-        groups: defaultdict[int, list[Any]] = defaultdict(list)
-        rest = iter(keys)
-        while part := list(islice(rest, CHUNK)):
-            for key, group in zip(part, self._find(part), strict=True):
-                groups[group].append(key)
-        return iter(sorted(groups.items()))
+
+def _by_group(keys: Iterable[Any], groups: Iterable[int]) -> Iterator[tuple[int, list[Any]]]:
+    """Divide keys."""
+    found: defaultdict[int, list[Any]] = defaultdict(list)
+    for key, group in zip(keys, groups, strict=True):
+        found[group].append(key)
+    return iter(sorted(found.items()))
 
 
 def _all_plain(values: list[Any], plain: frozenset[type]) -> bool:

@@ -8,6 +8,7 @@ from weakref import ref
 from weft_engine.kernel.state.api import Clock, StateSpec
 from weft_engine.kernel.state.expiry import Expiry
 from weft_engine.kernel.state.frozen import Frozen, FrozenTable, is_plain
+from weft_engine.kernel.state.grouping import KnownGroups
 from weft_engine.kernel.state.parts import Entries
 from weft_engine.kernel.state.sizes import about_bytes
 from weft_engine.kernel.state.specs import merged
@@ -29,6 +30,7 @@ class HeapTable:
         """Whether it knows what has changed since the last snapshot. Not before the first one, so
         that a job without checkpoints neither pays for it nor remembers keys that are long gone."""
         self._frozen: list[ref[Frozen]] = []
+        self._known = KnownGroups()
         self._expiry = Expiry(spec.ttl_ms, clock) if spec.ttl_ms is not None else None
 
     def __len__(self) -> int:
@@ -144,7 +146,8 @@ class HeapTable:
         else:
             keys = self._dirty.copy() if keep else self._dirty
         now = self._clock()
-        frozen = Frozen(self.spec, self._data, times, keys, self._key_groups, now, stale)
+        known = None if self.spec.namespaced else self._known
+        frozen = Frozen(self.spec, self._data, times, keys, self._key_groups, now, known, stale)
         if keys:
             self._frozen.append(ref(frozen))
         if not keep:

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from weft_engine.kernel.state.api import StateSpec
 from weft_engine.kernel.state.database import Database, View, disk_errors
-from weft_engine.kernel.state.frozen import CHUNK, group_finder
+from weft_engine.kernel.state.frozen import CHUNK
+from weft_engine.kernel.state.grouping import group_finder
 from weft_engine.kernel.state.hashing import stable_hash
 from weft_engine.kernel.state.parts import Chunk, dumps, pack
 

@@ -100,7 +100,8 @@ class Taken:
 class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.chunk, frozen_module.CHUNK = frozen_module.CHUNK, 2  # type: ignore[misc]
+        self.sizes = frozen_module.CHUNK, frozen_module.PIECE
+        frozen_module.CHUNK, frozen_module.PIECE = 2, 5  # type: ignore[misc]
         self.now = 0
         self.table = HeapTable(StateSpec("s"), GROUPS, lambda: self.now)
         self.taken: list[Taken] = []
@@ -197,7 +198,7 @@ class Machine(RuleBasedStateMachine):
     def teardown(self) -> None:
         for taken in self.taken:
             taken.check()
-        frozen_module.CHUNK = self.chunk  # type: ignore[misc]
+        frozen_module.CHUNK, frozen_module.PIECE = self.sizes  # type: ignore[misc]
 
 
 TestPreimages = Machine.TestCase
