@@ -74,7 +74,14 @@ class ChildRuns:
             return self._ended(store, entry, program)
         journal = recorded = None
         if store is not None:
-            journal = open_run(store, request, program.hash, request.durability, self.owner)
+            journal = open_run(
+                store,
+                request,
+                program.hash,
+                request.durability,
+                self.owner,
+                on_lost=control.wake,
+            )
         if store is not None and entry is not None:
             name = request.run_id
             rows = store.steps(name), store.wakes(name), store.signals(name)

@@ -167,7 +167,7 @@ class Executor:
         resting: Resting,
     ) -> RunResult:
         request = job.request
-        values, journal = self._values(), self._journal(request, program)
+        values, journal = self._values(), self._journal(request, program, control)
         try:
             recorded = self._recorded(request, program, values)
         except BaseException:
@@ -204,7 +204,7 @@ class Executor:
     ) -> RunResult | None:
         """Run a flow in streaming mode for as long as it lives; it takes nobody's place."""
         request = job.request
-        journal = self._journal(request, program)
+        journal = self._journal(request, program, control)
         resting(job, rests=True)
         run = LiveRun(
             request,
@@ -234,12 +234,22 @@ class Executor:
     def _values(self) -> ValueStore:
         return ValueStore(self.data, Codec.of(self.warm_up()))
 
-    def _journal(self, request: RunRequest, program: Program) -> Journal | None:
+    def _journal(
+        self, request: RunRequest, program: Program, control: RunControl
+    ) -> Journal | None:
         if self.store is None or request.durability == "none":
             return None
         if request.forked_from is not None and not request.resume:
             self._fork(self.store, request, program)
-        return open_run(self.store, request, program.hash, request.durability, self.owner)
+        # A run that only waits for its rows must hear that they never come to the disk.
+        return open_run(
+            self.store,
+            request,
+            program.hash,
+            request.durability,
+            self.owner,
+            on_lost=control.wake,
+        )
 
     def _fork(self, store: JournalStore, request: RunRequest, program: Program) -> None:
         """Begin with rows of another run, where the journal still has them."""
