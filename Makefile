@@ -49,9 +49,11 @@ run: setup ## serve at http://127.0.0.1:8900
 dev: .stamps/dev .stamps/web ## serve with reload; the web app at http://127.0.0.1:5173
 	@$(BIN)/weft serve --port $(PORT) --data $(DATA) --reload & trap 'kill $$!' EXIT; cd web && npm run dev
 
-test: .stamps/dev .stamps/web .stamps/interop ## run every test: Python, web, browser
+test: .stamps/dev .stamps/web .stamps/interop ## run every test: Python, web, browser (what needs a machine to itself comes last)
 	cd web && npm test
-	$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q --cache-clear -n logical --maxprocesses 4 -m "not browser and not ray"; \
+	side_by_side=$$?; \
+	$(BIN)/python -m pytest -q -m "browser or ray" && exit $$side_by_side
 
 check: .stamps/dev .stamps/web ## format, lint, types, import directions
 	$(BIN)/ruff format --check .

