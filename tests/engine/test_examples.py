@@ -22,6 +22,8 @@ ROW = 20
 """A card has a row for each port of a side that has several."""
 FRAME_LEFT, FRAME_HEAD, ABOVE, BELOW = 122, 48, 20, 22
 """What a container adds around what lies in it; see `web/src/flow/frames.ts`."""
+EMPTY_CONTAINER = (354, 148)
+"""Such as a call, in which nothing lies."""
 EMPTY_BAND = 100
 """The height of a part of a container, such as what Try does at last, in which nothing lies."""
 CANVAS = (1000, 520)
@@ -148,6 +150,8 @@ def box_of(flow: Flow, key: str) -> Box:
         x, y = left - FRAME_LEFT, top - ABOVE - FRAME_HEAD
         return (x, y, right + FRAME_LEFT - x, below - y)
     assert node.position is not None
+    if spec.inside is not None:
+        return (node.position.x, node.position.y, *EMPTY_CONTAINER)
     ports = max(len(spec.inputs), len(spec.outputs) + len(node.settings.get("cases", ())))  # type: ignore[arg-type]
     rows = ports * ROW + 8 if ports > 1 else 0
     return (node.position.x, node.position.y, CARD[0], CARD[1] + rows)
