@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from itertools import chain, islice, repeat, starmap
+from itertools import chain, compress, islice, repeat, starmap
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -138,7 +138,8 @@ class Frozen:
         self._pickles: deque[bytes] = deque()
         self._failed: ResourceError | None = None
         self._chunks: list[Chunk] = []
-        self._todo: deque[tuple[int, list[Any]]] = deque()
+        self._todo: deque[tuple[int, list[Any], list[Any] | None]] = deque()
+        """Key groups with keys, and the values where none of them can be changed in place."""
         self.finished = False
         """Whether nothing in it can change any more."""
 
@@ -187,8 +188,12 @@ class Frozen:
         done = self._chunks
         yield from list(done)
         while self._deal():
-            group, keys = self._todo[0]
-            chunk = self._take(group, keys[-CHUNK:])
+            group, keys, values = self._todo[0]
+            if values is None:
+                chunk = self._take(group, keys[-CHUNK:])
+            else:
+                chunk = self._pack_there(group, keys[-CHUNK:], values[-CHUNK:])
+                del values[-CHUNK:]
             del keys[-CHUNK:]
             if not keys:
                 self._todo.popleft()
@@ -203,7 +208,7 @@ class Frozen:
             kept: dict[Any, Any] = pickle.loads(self._pickles[0])  # noqa: S301 - pickled above
             made = [
                 self._pack(group, keys, [kept[key] for key in keys])
-                for group, keys in _by_group(list(kept), self._find(kept))
+                for group, keys in _by_group(kept, self._find(kept)).items()
             ]
             self._pickles.popleft()
             done += made
@@ -231,7 +236,12 @@ class Frozen:
         keys = list(islice(self._rest, PIECE))
         if keys:
             groups = self._find(keys) if self._reader is None else self._reader.groups_of(keys)
-            self._todo.extend(_by_group(keys, groups))
+            dealt, values = _by_group(keys, groups), self._values(keys)
+            if _all_plain(values, _PLAIN_OR_GONE):
+                held = _by_group(values, groups)
+                self._todo.extend((group, own, held[group]) for group, own in dealt.items())
+            else:
+                self._todo.extend((group, own, None) for group, own in dealt.items())
             return True
         reader, self._reader = self._reader, None
         if reader is not None and isinstance(self._keys, list):
@@ -240,30 +250,40 @@ class Frozen:
                 _let_go(needless)
         return False
 
+    def _values(self, keys: list[Any]) -> list[Any]:
+        """What was there at the barrier, or a mark; what can be changed in place may have been."""
+        live = map(self._data.get, keys, repeat(_GONE))
+        return list(map(self._saved.get, keys, live))
+
     def _take(self, group: int, keys: list[Any]) -> Chunk | None:
-        """Pickle entries as they were at the barrier."""
+        """Pickle entries as they were at the barrier, also those that can be changed in place."""
         saved = self._saved
         while True:
-            live = map(self._data.get, keys, repeat(_GONE))
-            values = list(map(saved.get, keys, live))
-            if _all_plain(values, _PLAIN):
-                return self._pack(group, keys, values)
-            found = [pair for pair in zip(keys, values, strict=True) if type(pair[1]) is not _Mark]
-            open_to_change = [key for key, value in found if not is_plain(value)]
-            gone = []
-            if self._only is not None:
-                gone = [key for key, value in zip(keys, values, strict=True) if value is _GONE]
-            if not found and not gone:
-                return None
+            values = self._values(keys)
+            changeable = [
+                key
+                for key, value in zip(keys, values, strict=True)
+                if type(value) is not _Mark and not is_plain(value)
+            ]
             try:
-                chunk = self._pack(group, [key for key, _ in found], [v for _, v in found], gone)
+                chunk = self._pack_there(group, keys, values)
             except ResourceError:
-                if saved.keys().isdisjoint(open_to_change):
+                if saved.keys().isdisjoint(changeable):
                     raise
                 continue  # it was changed just then
-            if saved.keys().isdisjoint(open_to_change):
-                saved.update(dict.fromkeys(open_to_change, _WRITTEN))
+            if saved.keys().isdisjoint(changeable):
+                saved.update(dict.fromkeys(changeable, _WRITTEN))
                 return chunk
+
+    def _pack_there(self, group: int, keys: list[Any], values: list[Any]) -> Chunk | None:
+        """Pickle entries, leaving out those with a mark; None when there is nothing to say."""
+        gone: list[Any] = []
+        if _Mark in set(map(type, values)):
+            if self._only is not None:
+                gone = [key for key, value in zip(keys, values, strict=True) if value is _GONE]
+            there = [type(value) is not _Mark for value in values]
+            keys, values = list(compress(keys, there)), list(compress(values, there))
+        return self._pack(group, keys, values, gone) if keys or gone else None
 
     def _pack(
         self, group: int, keys: list[Any], values: list[Any], gone: Sequence[Any] = ()
@@ -275,12 +295,12 @@ class Frozen:
         return pack(self._spec, group, keys, values, times, gone)
 
 
-def _by_group(keys: Iterable[Any], groups: Iterable[int]) -> Iterator[tuple[int, list[Any]]]:
-    """Divide keys."""
+def _by_group(items: Iterable[Any], groups: Iterable[int]) -> dict[int, list[Any]]:
+    """Divide keys, or their values, among the groups of the keys; the first group first."""
     found: defaultdict[int, list[Any]] = defaultdict(list)
-    for key, group in zip(keys, groups, strict=True):
-        found[group].append(key)
-    return iter(sorted(found.items()))
+    for item, group in zip(items, groups, strict=True):
+        found[group].append(item)
+    return dict(sorted(found.items()))
 
 
 def _all_plain(values: list[Any], plain: frozenset[type]) -> bool:
