@@ -180,18 +180,12 @@ class SupervisorClient:
         return told.accepted
 
     async def survey(self, request: RunRequest, *, wait_s: float = 60.0) -> Survey:
-        """What a run would take over of the one it is forked from.
-
-        Raises:
-            FlowError: the flow is not valid, or the journal cannot be read.
-            ResourceError: `run.engine_unavailable`.
-        """
-        looked: protocol.Looked = await self._ask(
-            lambda number: protocol.Look(number, request), wait_s
-        )
-        if looked.survey is None:
-            raise _told_error(looked.failure or {})
-        return looked.survey
+        """What a run would take over of the one it is forked from; raises as `append`."""
+        looked = await self._ask(lambda number: protocol.Look(number, request), wait_s)
+        if looked.failure is not None:
+            raise _told_error(looked.failure)
+        survey: Survey = looked.survey
+        return survey
 
     async def cancel(self, run_id: str) -> None:
         """Ask a run to stop; it ends with `run_cancelled` unless it ended before."""

@@ -9,11 +9,11 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from weft_server.accounts.principal import Principal
+from weft_server.runs.again_routes import route_handlers as again_routes
 from weft_server.runs.data import NodeData, Page
 from weft_server.runs.schemas import (
     ActivationPage,
     EditValue,
-    ForkRun,
     NodeRunData,
     NodeState,
     RunEventPage,
@@ -205,27 +205,6 @@ async def send_signal(
     return await runs.tell.signal(principal, run_id, data)
 
 
-@post("/api/runs/{run_id:str}/fork", operation_id="forkRun", tags=["runs"], status_code=202)
-async def fork_run(
-    run_id: FromPath[str],
-    principal: NamedDependency[Principal],
-    runs: NamedDependency[Runs],
-    data: JSONBody[ForkRun],
-) -> RunInfo:
-    """Run an ended run again from one node on, with other inputs where these are given."""
-    return await runs.fork(principal, run_id, data)
-
-
-@post("/api/runs/{run_id:str}/retry", operation_id="retryRun", tags=["runs"], status_code=202)
-async def retry_run(
-    run_id: FromPath[str],
-    principal: NamedDependency[Principal],
-    runs: NamedDependency[Runs],
-) -> RunInfo:
-    """Run again what failed, with everything that was completed."""
-    return await runs.retry(principal, run_id)
-
-
 @get("/api/runs/{run_id:str}/activations", operation_id="listActivations", tags=["runs"])
 async def list_activations(
     run_id: FromPath[str],
@@ -291,8 +270,7 @@ route_handlers: list[Any] = [
     set_breakpoints,
     edit_value,
     send_signal,
-    fork_run,
-    retry_run,
+    *again_routes,
     list_activations,
     list_events,
     get_node,

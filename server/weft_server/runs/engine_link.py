@@ -10,6 +10,7 @@ from weft_engine.runs.client import SupervisorClient
 from weft_engine.runs.debug import Command
 from weft_engine.runs.events import RunEvent, now_text
 from weft_engine.runs.run import RunRequest
+from weft_engine.runs.survey import Survey
 from weft_server.events import Bus
 from weft_server.runs.journal import Journal
 from weft_server.runs.live import LiveRun
@@ -77,6 +78,15 @@ class EngineLink:
         """
         await self._started()
         return await self.client.tell(run_id, command)
+
+    async def survey(self, request: RunRequest) -> Survey:
+        """What a run would take over of the one it is forked from.
+
+        Raises:
+            WeftError: it cannot be said.
+        """
+        await self._started()
+        return await self.client.survey(request)
 
     async def append(self, stream: str, events: Sequence[Mapping[str, Any]]) -> None:
         """Write events into the log of a live stream; returns when they are on disk.

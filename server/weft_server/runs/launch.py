@@ -1,8 +1,8 @@
-"""Starting runs: by hand, for an event, and out of an earlier run."""
+"""Starting runs: by hand, and for an event."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from pydantic import ValidationError
@@ -12,39 +12,31 @@ from weft_engine.compiler.selection import select
 from weft_engine.flow.model import Flow
 from weft_engine.runs.run import RunRequest
 from weft_server.accounts.principal import Principal
-from weft_server.accounts.roles import Role
 from weft_server.database import Database
-from weft_server.errors import Conflict, Invalid, invalid_field, register
+from weft_server.errors import Invalid, invalid_field, register
 from weft_server.flows.access import may_run
 from weft_server.ids import new_id
 from weft_server.runs import repository
-from weft_server.runs.access import run_access
+from weft_server.runs.again import Earlier
 from weft_server.runs.called import CalledFlows, called_names
-from weft_server.runs.called_runs import is_called
 from weft_server.runs.definitions import Checked, Checker, Definitions
 from weft_server.runs.engine_link import EngineLink
 from weft_server.runs.fired import Fired, Recent, has_triggers, nothing_recent
 from weft_server.runs.inputs import (
     require_fitting,
-    require_node,
-    require_overrides,
     require_parts,
 )
 from weft_server.runs.live import ENDED, LiveRun
-from weft_server.runs.requests import Surroundings, request_of, row_of
-from weft_server.runs.schemas import ForkRun, StartRun, read_breakpoints
-from weft_server.runs.tables import RunRow
+from weft_server.runs.requests import Surroundings, row_of
+from weft_server.runs.schemas import StartRun, read_breakpoints
 
 Reuse = dict[str, dict[str, Any]]
 
 register(
     {
-        "run.still_active": "The run has not ended yet.",
-        "run.not_failed": "The run did not fail, so there is nothing to try again.",
         "run.bad_pin": "An output that is to be used instead of running a node cannot be read.",
     }
 )
-_NO_FORK: Final = "Wait until it has ended, or cancel it."
 
 
 class Launcher:
@@ -64,6 +56,8 @@ class Launcher:
         self._definitions = definitions
         self._surroundings = surroundings
         self._called = CalledFlows(database, definitions, checker)
+        self.earlier = Earlier(database, link, checker, definitions, self._called, self._start)
+        """Begins runs with what others did."""
         self.recent: Recent = nothing_recent
         """Gives runs by hand what trigger nodes had last; set by the triggers."""
 
@@ -162,67 +156,6 @@ class Launcher:
         await self._link.send(run, self._surroundings.around(request, fired.workspace_id))
         return run
 
-    async def fork(self, principal: Principal, run_id: str, asked: ForkRun) -> LiveRun:
-        """Begin a run with what another one did before a node.
-
-        Raises:
-            Missing: 404 `run.not_found`.
-            Forbidden: 403, a viewer.
-            Conflict: 409 `run.still_active`.
-            Invalid: 422 `run.unknown_node`, `flow.invalid`.
-        """
-        former, reuse = await self._former(principal, run_id)
-        await self._may_call(principal, former)
-        checked = await self._checker.checked(_flow_of(former))
-        catalogue = self._checker.catalogue
-        require_node(checked.flow, catalogue, "from_node", asked.from_node)
-        require_overrides(checked.flow, catalogue, asked.overrides)
-        checked.require_valid()
-        request = msgspec.structs.replace(
-            request_of(former.model_dump()),
-            run_id=new_id("run"),
-            flow=checked.plain,
-            from_node=asked.from_node,
-            to_node=None,
-            forked_from=run_id,
-            overrides=asked.overrides,
-            reuse=reuse,
-            breakpoints=await read_breakpoints(asked.breakpoints),
-            trigger=_by_hand(former),
-        )
-        return await self._start(principal, former.flow_id, checked, request)
-
-    async def retry(self, principal: Principal, run_id: str) -> LiveRun:
-        """Begin a run with everything that another one completed; what failed runs again.
-
-        Raises:
-            Missing: 404 `run.not_found`.
-            Forbidden: 403, a viewer.
-            Conflict: 409 `run.still_active`, or `run.not_failed`.
-            Invalid: 422 `flow.invalid`.
-        """
-        former, reuse = await self._former(principal, run_id)
-        if former.state == "completed":
-            raise Conflict(
-                "The run completed; there is nothing to try again.",
-                code="run.not_failed",
-                hint="Start a new run, or go on from one of its nodes.",
-                params={"id": run_id},
-            )
-        await self._may_call(principal, former)
-        checked = await self._checker.checked(_flow_of(former))
-        checked.require_valid()
-        request = msgspec.structs.replace(
-            request_of(former.model_dump()),
-            run_id=new_id("run"),
-            flow=checked.plain,
-            forked_from=run_id,
-            reuse=reuse,
-            breakpoints=[],
-            trigger=_by_hand(former),
-        )
-        return await self._start(principal, former.flow_id, checked, request)
-
     async def _start(
         self, principal: Principal, flow_id: str, checked: Checked, request: RunRequest
     ) -> LiveRun:
@@ -244,32 +177,6 @@ class Launcher:
         await self._link.recorder.open(run, store)
         await self._link.send(run, self._surroundings.around(request, run.row["workspace_id"]))
         return run
-
-    async def _former(self, principal: Principal, run_id: str) -> tuple[RunRow, Reuse]:
-        def read(session: Session) -> tuple[RunRow, Reuse]:
-            row = run_access(session, principal, run_id, Role.EDITOR).row
-            state = row.state
-            if row.parent_id is not None:
-                raise is_called(run_id, row.parent_id)
-            if state not in ENDED:
-                raise Conflict(
-                    "The run has not ended yet.",
-                    code="run.still_active",
-                    hint=_NO_FORK,
-                    params={"id": run_id, "state": state},
-                )
-            return repository.frozen(session, run_id), repository.outputs_of(session, run_id)
-
-        return await self._database.query(read)
-
-    async def _may_call(self, principal: Principal, former: RunRow) -> None:
-        """What a run called is called again: also for whoever may see the run, but not that."""
-        if former.started_by != principal.user_id:
-            await self._called.require(
-                request_of(former.model_dump()).flows,
-                user_id=principal.user_id,
-                workspace_id=former.workspace_id,
-            )
 
     async def _reusable(self, flow_id: str, asked: StartRun) -> Reuse:
         """Outputs of earlier runs, for a run that starts in the middle."""
@@ -332,13 +239,3 @@ def _with_pins(flow: Flow, asked: StartRun) -> Flow:
             code="run.bad_pin",
             hint="Give a value for an output port of the node.",
         ) from error
-
-
-def _flow_of(row: RunRow) -> Flow:
-    return Flow.model_validate_json(row.definition)
-
-
-def _by_hand(former: RunRow) -> Mapping[str, Any] | None:
-    """What the flow's triggers give in the new run: the same event."""
-    trigger: Mapping[str, Any] | None = msgspec.json.decode(former.trigger or "null")
-    return trigger

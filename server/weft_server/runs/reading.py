@@ -1,5 +1,6 @@
 """Looking at runs: one, many, their events and activations."""
 
+import json
 import re
 from dataclasses import replace
 from typing import Any, Final
@@ -39,6 +40,20 @@ class RunReader:
             nodes = repository.nodes(session, run_id)
             info = of_row(stored, nodes, children=called.get(run_id, 0))
             return info.model_copy(update={"last_seq": repository.last_seq(session, run_id)})
+
+        return await self._database.query(read)
+
+    async def definition(self, principal: Principal, run_id: str) -> dict[str, Any]:
+        """The flow that a run executes, or executed.
+
+        Raises:
+            Missing: 404 `run.not_found`.
+        """
+
+        def read(session: Session) -> dict[str, Any]:
+            run_access(session, principal, run_id)
+            found: dict[str, Any] = json.loads(repository.definition(session, run_id) or "{}")
+            return found
 
         return await self._database.query(read)
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from weft_engine.runs.debug import Breakpoint
 from weft_engine.runs.engine.debugging_points import require_readable
+from weft_server.runs.again_schemas import AgainPlan, FlowChoice
 
 RunState = Literal["ready", "running", "paused", "completed", "failed", "cancelled"]
 NodeState = Literal[
@@ -146,6 +147,15 @@ class ForkRun(_Body):
     overrides: Values = Field(default_factory=dict, max_length=1_000)
     """Values in the place of what arrives at input ports: node → port → value."""
     breakpoints: Breakpoints = Field(default_factory=list)
+    flow: FlowChoice = "as_it_was"
+    """Of the flow as it is now, what has changed since the run does not count as done, either."""
+
+
+class RetryRun(_Body):
+    """Try a run again that failed or was cancelled."""
+
+    flow: FlowChoice = "as_it_was"
+    """The flow of that run, or as it is now: then what has changed since runs again, too."""
 
 
 class RunPerson(BaseModel):
@@ -253,6 +263,8 @@ class RunInfo(BaseModel):
     trigger: RunTrigger | None = None
     forked_from: str | None = None
     """The run whose beginning this one shares."""
+    taking_over: AgainPlan | None = None
+    """What it takes over of that run; only in the answer to a fork or another attempt."""
     parent: RunParent | None = None
     """Of a run that another one called: that call. Its number counts the runs that this called."""
     children: int = 0

@@ -8,10 +8,12 @@ from typing import Any, Final
 
 from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.runs.client import SupervisorClient
+from weft_engine.runs.survey import Survey
 from weft_server.accounts.principal import Principal
 from weft_server.database import Database
 from weft_server.events import Bus
 from weft_server.runs import unfinished
+from weft_server.runs.again_schemas import FlowChoice
 from weft_server.runs.commands import Commands
 from weft_server.runs.definitions import Checker, Definitions
 from weft_server.runs.engine_link import EngineLink
@@ -23,7 +25,7 @@ from weft_server.runs.reading import RunReader
 from weft_server.runs.requests import Surroundings
 from weft_server.runs.retention import Retention
 from weft_server.runs.schemas import ForkRun, RunInfo, StartRun
-from weft_server.runs.views import of_live
+from weft_server.runs.views import of_live, of_survey
 
 STORE_S: Final = 5.0
 """How long an end that is known may take to reach the disk before it is told all the same."""
@@ -52,7 +54,7 @@ class RunSettings:
 
 
 class Runs:
-    """Starting runs, and those that have not ended; `tell` and `read` do the rest."""
+    """Starting runs, and those that have not ended; `tell`, `read` and `earlier` do the rest."""
 
     def __init__(
         self,
@@ -89,6 +91,7 @@ class Runs:
             definitions,
             self._surroundings,
         )
+        self.earlier = self._launcher.earlier
         self.tell = Commands(database, self._link)
         self.read = RunReader(database)
         self._recorder = self._link.recorder
@@ -136,13 +139,14 @@ class Runs:
         return self._kept_for_now(await self._launcher.for_event(fired))
 
     async def fork(self, principal: Principal, run_id: str, asked: ForkRun) -> RunInfo:
-        """Begin a run with what another one did before a node; see `Launcher.fork`."""
-        run = await self._launcher.fork(principal, run_id, asked)
-        return of_live(self._kept_for_now(run))
+        """Begin a run with what another one did before a node; see `Earlier.fork`."""
+        run, survey = await self.earlier.fork(principal, run_id, asked)
+        return _with_plan(self._kept_for_now(run), survey)
 
-    async def retry(self, principal: Principal, run_id: str) -> RunInfo:
-        """Run again what failed, with all that was completed; see `Launcher.retry`."""
-        return of_live(self._kept_for_now(await self._launcher.retry(principal, run_id)))
+    async def retry(self, principal: Principal, run_id: str, flow: FlowChoice) -> RunInfo:
+        """Run again what failed, with all that was completed; see `Earlier.retry`."""
+        run, survey = await self.earlier.retry(principal, run_id, flow)
+        return _with_plan(self._kept_for_now(run), survey)
 
     async def append(self, flow_id: str, events: Sequence[Mapping[str, Any]]) -> None:
         """Give events to the live run of a flow, or to the next one; on disk when this returns.
@@ -173,3 +177,7 @@ class Runs:
     def _kept_for_now(self, run: LiveRun) -> LiveRun:
         run.ended.add_done_callback(lambda _: self._retention.ended(run))
         return run
+
+
+def _with_plan(run: LiveRun, survey: Survey) -> RunInfo:
+    return of_live(run).model_copy(update={"taking_over": of_survey(survey)})

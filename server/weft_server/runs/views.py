@@ -4,11 +4,21 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from weft_engine.runs.events import RunEvent
+from weft_engine.runs.survey import Survey
+from weft_server.runs.again_schemas import AgainPlan
 from weft_server.runs.live import LiveRun
 from weft_server.runs.live_nodes import LiveNode
 from weft_server.runs.repository import StoredRun
-from weft_server.runs.schemas import ActivationInfo, NodeRunInfo, RunInfo, RunParent, RunPerson
+from weft_server.runs.schemas import (
+    ActivationInfo,
+    NodeRunInfo,
+    RunInfo,
+    RunParent,
+    RunPerson,
+)
 from weft_server.runs.tables import RunActivationRow, RunEventRow, RunNodeRow
 
 
@@ -107,6 +117,11 @@ def of_activation_row(row: RunActivationRow, given: Mapping[str, Any]) -> Activa
         failure=loaded(row.failure),
         worker=row.worker,
     )
+
+
+def of_survey(survey: Survey) -> AgainPlan:
+    """What a run takes over of another."""
+    return AgainPlan.model_validate(msgspec.to_builtins(survey))
 
 
 def person(user_id: str | None, name: str | None) -> RunPerson | None:
