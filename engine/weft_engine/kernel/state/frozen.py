@@ -252,8 +252,12 @@ class Frozen:
 
     def _values(self, keys: list[Any]) -> list[Any]:
         """What was there at the barrier, or a mark; what can be changed in place may have been."""
-        live = map(self._data.get, keys, repeat(_GONE))
-        return list(map(self._saved.get, keys, live))
+        found: list[Any] = []
+        for start in range(0, len(keys), CHUNK):
+            some = keys[start : start + CHUNK]
+            live = map(self._data.get, some, repeat(_GONE))
+            found += map(self._saved.get, some, live)
+        return found
 
     def _take(self, group: int, keys: list[Any]) -> Chunk | None:
         """Pickle entries as they were at the barrier, also those that can be changed in place."""
