@@ -1,11 +1,10 @@
 import { useTranslation } from "react-i18next";
 import { specTexts } from "@/api/catalogue";
-import { addNode } from "@/flow/commands";
 import { useGraph } from "@/flow/store";
 import { CategoryTile } from "@/ui/NodeIcon";
+import { addHere } from "./add/options";
 import classes from "./EmptyCanvas.module.css";
 import { useCanEdit, useSpecs } from "./hooks";
-import { centre } from "./view";
 
 /** Good first steps: where data comes from. */
 const FIRST = ["file.read_csv", "file.read_text", "http.request", "flow.input"];
@@ -29,7 +28,7 @@ export function EmptyCanvas() {
         {first.map((spec) => {
           const { name, description } = specTexts(spec, i18n.language);
           return (
-            <button key={spec.type} type="button" onClick={() => addNode(spec.type, centre())}>
+            <button key={spec.type} type="button" onClick={() => addHere(spec.type)}>
               <CategoryTile name={spec.icon} category={spec.category} />
               <span>
                 <b>{name}</b>

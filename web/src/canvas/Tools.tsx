@@ -26,7 +26,7 @@ export function Tools({ onTidy }: { onTidy: () => Promise<void> }) {
     void onTidy().finally(() => setTidying(false));
   };
   return (
-    <div className={classes.corner}>
+    <div className={classes.corner} data-over-canvas>
       <UndoRedo />
       <div className={classes.tools} role="toolbar" aria-label={t("tools.zoom")}>
         <button type="button" onClick={zoomOut} {...hint("view.zoomOut")}>

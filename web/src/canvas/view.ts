@@ -3,6 +3,7 @@ import type { ReactFlowInstance } from "@xyflow/react";
 import { setFolded } from "@/flow/folded";
 import { chainOf } from "@/flow/nesting";
 import { aroundNow } from "@/flow/scene";
+import type { Box, Room } from "@/flow/size";
 import { setSelection } from "@/flow/store";
 import type { Point } from "@/flow/types";
 import { type CanvasNode, useElements, type WireEdge } from "./elements";
@@ -125,18 +126,52 @@ export function lookAt(at: Point): void {
   void flow?.setCenter(at.x, at.y, { zoom, duration: duration() });
 }
 
-const MARGIN = 48;
+const MARGIN = 24;
+const GAP = 8;
+/** Tools that lie over the canvas. */
+const TOOLS = "[data-over-canvas], .react-flow__panel";
 
-/** Moves the view just so far that a card is seen. */
-export function reveal(place: Point, height: number = HEAD_HEIGHT): void {
+const toolsOver = (): DOMRect[] =>
+  [...(frame?.querySelectorAll(TOOLS) ?? [])].map((tool) => tool.getBoundingClientRect());
+
+const onCanvas = (view: Instance, { left, top, right, bottom }: Edges): Box => {
+  const { x, y } = view.screenToFlowPosition({ x: left, y: top });
+  const end = view.screenToFlowPosition({ x: right, y: bottom });
+  return { x, y, width: end.x - x, height: end.y - y };
+};
+
+type Edges = Pick<DOMRect, "left" | "top" | "right" | "bottom">;
+
+/** The part of the canvas that is seen, and what of it lies under tools. */
+export function roomNow(): Room | null {
+  const box = frame?.getBoundingClientRect();
+  if (!flow || !box) return null;
+  const { left, top, right, bottom } = box;
+  const inner = { left: left + MARGIN, top: top + MARGIN, right: right - MARGIN };
+  const view = flow;
+  const covered = toolsOver().map((tool) => onCanvas(view, tool));
+  return { ...onCanvas(flow, { ...inner, bottom: bottom - MARGIN }), covered };
+}
+
+/** How far a stretch has to go to lie between two bounds; its beginning comes first. */
+function beyond(least: number, most: number, low: number, high: number): number {
+  if (low >= least && high <= most) return 0;
+  return low < least || high - low > most - least ? least - low : most - high;
+}
+
+/** Moves the view just so far that a card is seen, and not under tools. */
+export function reveal({ x: left, y: top, width, height }: Box): void {
   const box = frame?.getBoundingClientRect();
   if (!flow || !box) return;
-  const from = flow.flowToScreenPosition(place);
-  const to = flow.flowToScreenPosition({ x: place.x + CARD_WIDTH, y: place.y + height });
-  const beyond = (least: number, most: number, low: number, high: number) =>
-    low < least ? least - low : high > most ? most - high : 0;
+  const from = flow.flowToScreenPosition({ x: left, y: top });
+  const to = flow.flowToScreenPosition({ x: left + width, y: top + height });
   const x = beyond(box.left + MARGIN, box.right - MARGIN, from.x, to.x);
-  const y = beyond(box.top + MARGIN, box.bottom - MARGIN, from.y, to.y);
+  let y = beyond(box.top + MARGIN, box.bottom - MARGIN, from.y, to.y);
+  for (const tool of toolsOver()) {
+    const aside = to.x + x < tool.left || from.x + x > tool.right;
+    if (aside || to.y + y < tool.top - GAP || from.y + y > tool.bottom) continue;
+    y -= to.y + y - (tool.top - GAP);
+  }
   if (x === 0 && y === 0) return;
   whole = false;
   const now = flow.getViewport();

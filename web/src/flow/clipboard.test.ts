@@ -56,6 +56,17 @@ describe("clipboard", () => {
     expect(graph().nodes[twin ?? ""]?.position).toEqual({ x: 38, y: 48 });
   });
 
+  it("hides nothing that is there already, however often it is done", () => {
+    const ids = sample();
+    for (let i = 0; i < 3; i++) {
+      duplicate(ids);
+      paste(copy(ids) ?? "", { x: 10, y: 20 });
+    }
+    const { nodes, notes } = graph();
+    const all = [...Object.values(nodes), ...Object.values(notes)];
+    expect(new Set(all.map(({ position }) => JSON.stringify(position))).size).toBe(all.length);
+  });
+
   it.each([
     ["words", "hello"],
     ["other JSON", '{"a": 1}'],

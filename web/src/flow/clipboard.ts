@@ -12,6 +12,8 @@ import { edgeId } from "./types";
 
 const MAX_CHARS = 2_000_000;
 const OFFSET = 28;
+/** So often a piece is moved on; with thousands of nodes each time costs. */
+const MOST_TIMES = 50;
 
 /** The chosen nodes and notes, with the edges between them, as a flow file; `null` if nothing. */
 export function copy(ids: readonly string[]): string | null {
@@ -66,6 +68,20 @@ function corner(piece: Flow): Point {
   return { x: Math.min(...places.map((p) => p.x)), y: Math.min(...places.map((p) => p.y)) };
 }
 
+/** Moves a piece on until nothing of it hides what is there already. */
+function clearOf(piece: Flow, by: Point): Point {
+  const { nodes, notes } = useGraph.getState();
+  const there = [...Object.values(nodes), ...Object.values(notes)].map((each) => each.position);
+  const own = [...Object.values(piece.nodes), ...Object.values(piece.notes ?? {})];
+  const hides = (at: Point) =>
+    own.some(({ position: p }) =>
+      there.some((q) => p && Math.hypot(p.x + at.x - q.x, p.y + at.y - q.y) < OFFSET / 2),
+    );
+  let at = by;
+  for (let i = 0; i < MOST_TIMES && hides(at); i++) at = { x: at.x + OFFSET, y: at.y + OFFSET };
+  return at;
+}
+
 /** In which container something lands, by the container it was copied from. */
 type Home = (parent: string | undefined) => string | null;
 
@@ -74,8 +90,8 @@ export function insert(piece: Flow, at: Point, label: string, home: Home = () =>
   const session = editable();
   if (!session) return [];
   const from = corner(piece);
-  const shift = (p: Point = from): Point =>
-    whole({ x: p.x - from.x + at.x, y: p.y - from.y + at.y });
+  const by = clearOf(piece, { x: at.x - from.x, y: at.y - from.y });
+  const shift = (p: Point = from): Point => whole({ x: p.x + by.x, y: p.y + by.y });
   const { roots, specs } = session;
   const names = new Map<string, string>();
   const taken = (id: string) => roots.nodes.has(id) || roots.notes.has(id);

@@ -4,7 +4,7 @@ import { followPorts } from "./cases";
 import { frameAt } from "./frames";
 import { newId } from "./ids";
 import { chainOf, contentsOf, handlesOf, isInner, portName } from "./nesting";
-import { aroundNow, framesNow, placeFor, withContents } from "./scene";
+import { aroundNow, framesNow, placeFor, placesBeside, withContents } from "./scene";
 import {
   editText,
   longTexts,
@@ -18,7 +18,7 @@ import {
   whole,
 } from "./schema";
 import { editable, notices, type Session, setSelection } from "./session";
-import { CARD_WIDTH, HEAD_HEIGHT } from "./size";
+import { CARD_WIDTH, HEAD_HEIGHT, type Room } from "./size";
 import { useGraph } from "./store";
 import type { Json, Label, NodeData, NoteData, Point } from "./types";
 import { edgeId } from "./types";
@@ -41,6 +41,8 @@ export interface Wanted {
   port?: string;
   settings?: NodeData["settings"];
   name?: string;
+  /** The part of the canvas in which it is to stand, if there is a place for it. */
+  room?: Room | null;
 }
 
 /** The container in which a new node belongs: that of what it is wired to, or where it stands. */
@@ -51,8 +53,9 @@ function homeFor(at: Point, { from }: Wanted): string | null {
 }
 
 /** What a new node is born with: its place, and the container it lies in. */
-function born(data: NodeData, at: Point, home: string | null): NodeData {
-  return { ...data, position: placeFor(data, at, home), ...(home ? { parent: home } : {}) };
+function born(data: NodeData, at: Point, home: string | null, room?: Room | null): NodeData {
+  const position = placeFor(data, at, home, room);
+  return { ...data, position, ...(home ? { parent: home } : {}) };
 }
 
 /** Adds a node, wired if asked; answers its id. */
@@ -61,11 +64,16 @@ export function addNode(type: string, at: Point, wanted: Wanted = {}): string | 
   if (!session) return undefined;
   const spec = session.specs.get(type);
   const id = newId(type, (candidate) => session.roots.nodes.has(candidate));
-  const data = born({ type }, at, homeFor(at, wanted));
+  const home = homeFor(at, wanted);
+  const data = born({ type }, at, home, wanted.room);
+  const beside = placesBeside({ id, settings: {}, ...data, position: data.position ?? at }, home);
   if (wanted.settings) data.settings = wanted.settings;
   if (wanted.name) data.name = wanted.name;
   session.history.run({ key: "addNode", name: spec?.name ?? type }, () => {
     session.roots.nodes.set(id, newNode(data, spec));
+    for (const [each, place] of Object.entries(beside)) {
+      session.roots.nodes.get(each)?.set("position", whole(place));
+    }
     const ends = endsOf(id, wanted);
     if (ends) writeEdge(session, ends);
     setSelection([id]);

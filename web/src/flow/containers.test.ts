@@ -56,6 +56,27 @@ describe("containers", () => {
     expect(nodes()[filter]?.parent).toBe(loop);
   });
 
+  it("grow around what is added to them, and what lies beside them makes room", () => {
+    const loop = wrap([filter], "control.for_each") ?? "";
+    const frame = frameNow(loop);
+    if (!frame) throw new Error("no frame");
+    const under = add("show.table", frame.x + 40, frame.y + frame.height + 30);
+    const room = { ...frame, covered: [] };
+    const more = Array.from({ length: 3 }, () => {
+      const id = addNode("data.filter", nodes()[filter]?.position ?? at(0, 0), { room }) ?? "";
+      expect(nodes()[id]?.parent).toBe(loop);
+      return id;
+    });
+    const grown = frameNow(loop);
+    expect(grown?.height).toBeGreaterThan(frame.height);
+    const below = (grown?.y ?? 0) + (grown?.height ?? 0);
+    expect(nodes()[under]?.position.y).toBeGreaterThan(below);
+    const places = [filter, ...more].map((id) => JSON.stringify(nodes()[id]?.position));
+    expect(new Set(places).size).toBe(4);
+    undo();
+    expect(nodes()[more[2] ?? ""]).toBeUndefined();
+  });
+
   it("are dissolved into what they were put around", () => {
     const before = edges();
     const loop = wrap([filter], "control.for_each") ?? "";

@@ -225,6 +225,17 @@ function bandBottoms(first: number, spans: (Span | null)[], least: number[]): nu
   return bottoms;
 }
 
+/** The part of a frame in which a node can be put without its growing. */
+export function insideOf(frame: Frame, spec: { inside?: InsideLike | null } | undefined): Box {
+  const right = (spec?.inside?.inputs.length ?? 0) > 0 ? INSET : BARE;
+  return {
+    x: frame.x + INSET,
+    y: frame.y + frame.head + ABOVE,
+    width: frame.width - INSET - right,
+    height: frame.height - frame.head - ABOVE - BELOW,
+  };
+}
+
 /** Where a first node stands in a section of an empty container. */
 export function firstPlace(frame: Frame, section = BODY): Point {
   const band = frame.bands.find((each) => each.section === section) ?? frame.bands[0];

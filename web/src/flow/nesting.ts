@@ -18,8 +18,11 @@ export const innerId = (port: string): string => MARK + port;
 export const isInner = (handle: string): boolean => handle.startsWith(MARK);
 export const portName = (handle: string): string => (isInner(handle) ? handle.slice(1) : handle);
 
-export const isContainer = (node: { type: string } | undefined, specs: Specs): boolean =>
-  node !== undefined && specs.get(node.type)?.inside != null;
+/** Whether nodes can lie in it: a call opens the inside of another flow, and is a card here. */
+export function isContainer(node: { type: string } | undefined, specs: Specs): boolean {
+  const inside = node && specs.get(node.type)?.inside;
+  return inside ? inside.inputs.length + inside.outputs.length > 0 : false;
+}
 
 let last: { nodes: Nodes; specs: Specs; around: Around } | null = null;
 

@@ -1,10 +1,19 @@
 /** The open flow as it lies on the canvas: the room that everything takes. */
 import { useFolded } from "./folded";
-import { type Frame, type Frames, frameAround, framesOf, headHeight, type Scene } from "./frames";
+import {
+  type Frame,
+  type Frames,
+  frameAround,
+  framesOf,
+  headHeight,
+  insideOf,
+  type Scene,
+} from "./frames";
 import { portsOf, type Specs } from "./infer";
 import { type Around, aroundOf, contentsOf, isContainer } from "./nesting";
+import { makeRoom } from "./room";
 import { current } from "./session";
-import { type Box, cardBox, freePlace } from "./size";
+import { type Box, cardBox, freePlace, type Room } from "./size";
 import { useGraph } from "./store";
 import type { FlowNode, NodeData, Point } from "./types";
 
@@ -37,14 +46,63 @@ function bornBox(node: FlowNode, specs: Specs): Box {
 }
 
 /** Where a node can stand in a container (or in none), nearest to where it is wanted. */
-export function placeFor(data: NodeData, at: Point, container: string | null): Point {
+export function placeFor(
+  data: NodeData,
+  at: Point,
+  container: string | null,
+  room: Room | null = null,
+): Point {
   const scene = sceneNow();
   const around = aroundOf(scene.nodes, scene.specs);
   const born: FlowNode = { id: "", settings: {}, ...data, position: at };
   const taken = Object.keys(scene.nodes)
     .filter((id) => (around.get(id) ?? null) === container)
     .map((id) => boxOf(id) as Box);
-  return freePlace(bornBox(born, scene.specs), taken);
+  const frame = container === null ? undefined : framesOf(scene).get(container);
+  const inside =
+    room && frame
+      ? within(room, insideOf(frame, scene.specs.get(scene.nodes[container ?? ""]?.type ?? "")))
+      : room;
+  return freePlace(bornBox(born, scene.specs), taken, inside);
+}
+
+/** The part of a room that lies in a box. */
+function within(room: Room, box: Box): Room {
+  const x = Math.max(room.x, box.x);
+  const y = Math.max(room.y, box.y);
+  const width = Math.min(room.x + room.width, box.x + box.width) - x;
+  return {
+    x,
+    y,
+    width,
+    height: Math.min(room.y + room.height, box.y + box.height) - y,
+    covered: room.covered,
+  };
+}
+
+/** Where what lies beside the containers around a new node goes, as they grow around it. */
+export function placesBeside(born: FlowNode, home: string | null): Record<string, Point> {
+  const scene = sceneNow();
+  const frames = framesOf(scene);
+  const around = aroundOf(scene.nodes, scene.specs);
+  const places: Record<string, Point> = {};
+  for (let at = home; at !== null; at = around.get(at) ?? null) {
+    const nodes = { ...scene.nodes, [born.id]: born };
+    for (const [id, position] of Object.entries(places)) {
+      const node = nodes[id];
+      if (node) nodes[id] = { ...node, position };
+    }
+    const before = frames.get(at);
+    const grown = framesOf({ ...scene, nodes }).get(at);
+    if (!before || !grown || before.collapsed) break;
+    const level = around.get(at) ?? null;
+    const beside = Object.keys(scene.nodes).filter(
+      (id) => id !== at && (around.get(id) ?? null) === level,
+    );
+    const boxes = new Map(beside.map((id) => [id, boxOf(id) as Box] as const));
+    Object.assign(places, withContents(makeRoom(before, grown, boxes)));
+  }
+  return places;
 }
 
 type Places = Readonly<Record<string, Point>>;

@@ -38,6 +38,7 @@ export const noteBox = ({ position, size }: FlowNote): Box => ({
 
 const ASIDE = 16;
 const BELOW = 32;
+const BESIDE = 48;
 
 const overlap = (a: Box, b: Box): boolean =>
   a.x < b.x + b.width + ASIDE &&
@@ -45,8 +46,51 @@ const overlap = (a: Box, b: Box): boolean =>
   a.y < b.y + b.height + ASIDE &&
   b.y < a.y + a.height + ASIDE;
 
-/** The nearest place below `wanted` where something of this size lies on nothing else. */
-export function freePlace(wanted: Box, taken: readonly Box[]): Point {
+/** A part of the canvas, and what of it cannot be seen. */
+export interface Room extends Box {
+  covered: readonly Box[];
+}
+
+/**
+ * Where something of this size lies on nothing else: the nearest place within `room`, or, where
+ * that has none, the nearest one below `wanted`.
+ */
+export function freePlace(wanted: Box, taken: readonly Box[], room: Room | null = null): Point {
+  const seen = room && placeWithin(wanted, [...taken, ...room.covered], room);
+  return seen ?? placeBelow(wanted, taken);
+}
+
+/** Beside so many things near to it a place is sought, and at so many points of the room. */
+const MOST_NEAR = 10;
+const ACROSS = 24;
+
+function placeWithin(wanted: Box, taken: readonly Box[], room: Room): Point | null {
+  const { width, height } = wanted;
+  const most = { x: room.x + room.width - width, y: room.y + room.height - height };
+  if (most.x < room.x || most.y < room.y) return null;
+  const clamp = (at: number, least: number, last: number) => Math.min(Math.max(at, least), last);
+  const start = { x: clamp(wanted.x, room.x, most.x), y: clamp(wanted.y, room.y, most.y) };
+  const away = (p: Point) => Math.hypot(p.x - start.x, p.y - start.y);
+  const met = taken.filter((box) => overlap(room, box));
+  const near = [...met].sort((a, b) => away(a) - away(b)).slice(0, MOST_NEAR);
+  const xs = [start.x, ...near.flatMap((b) => [b.x - width - BESIDE, b.x + b.width + BESIDE])];
+  const ys = [start.y, ...near.flatMap((b) => [b.y - height - BELOW, b.y + b.height + BELOW])];
+  const along = (least: number, last: number) =>
+    Array.from({ length: ACROSS + 1 }, (_, i) => least + ((last - least) * i) / ACROSS);
+  const places = [
+    ...crossed(xs, ys),
+    ...crossed(along(room.x, most.x), along(room.y, most.y)),
+  ].filter(({ x, y }) => x >= room.x && x <= most.x && y >= room.y && y <= most.y);
+  const free = places
+    .sort((a, b) => away(a) - away(b))
+    .find(({ x, y }) => !met.some((box) => overlap({ x, y, width, height }, box)));
+  return free ? { x: Math.round(free.x), y: Math.round(free.y) } : null;
+}
+
+const crossed = (xs: readonly number[], ys: readonly number[]): Point[] =>
+  xs.flatMap((x) => ys.map((y) => ({ x, y })));
+
+function placeBelow(wanted: Box, taken: readonly Box[]): Point {
   let y = Math.round(wanted.y);
   const x = Math.round(wanted.x);
   for (let i = 0; i <= taken.length; i++) {

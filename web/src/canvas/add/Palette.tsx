@@ -3,10 +3,9 @@ import { useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { specTexts } from "@/api/catalogue";
 import type { NodeSpec } from "@/api/types";
-import { addNode } from "@/flow/commands";
 import { CategoryTile } from "@/ui/NodeIcon";
 import { useCanEdit, useSpecs } from "../hooks";
-import { centre } from "../view";
+import { addHere } from "./options";
 import classes from "./Palette.module.css";
 import { byCategory, searchSpecs } from "./search";
 
@@ -28,7 +27,7 @@ export function Palette() {
   const first = found[0];
   const onKeyDown = (event: React.KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return;
-    if (event.key === "Enter" && first && query.trim() !== "") addNode(first.type, centre());
+    if (event.key === "Enter" && first && query.trim() !== "") addHere(first.type);
     if (event.key === "ArrowDown") {
       list.current?.querySelector("button")?.focus();
       event.preventDefault();
@@ -88,7 +87,7 @@ function Entry({ spec, language }: { spec: NodeSpec; language: string }) {
       draggable={canEdit}
       disabled={!canEdit}
       title={canEdit ? description : t("viewer.reason")}
-      onClick={() => addNode(spec.type, centre())}
+      onClick={() => addHere(spec.type)}
       onDragStart={(event) => {
         event.dataTransfer.setData(DRAG_TYPE, spec.type);
         event.dataTransfer.effectAllowed = "copy";

@@ -8,7 +8,7 @@ import { aroundNow, boxOf } from "@/flow/scene";
 import { useGraph } from "@/flow/store";
 import { firstFit, judge, typeAt, type Wires } from "@/flow/wiring";
 import type { PortRef, QuickAddRequest } from "../state";
-import { reveal } from "../view";
+import { centre, reveal, roomNow } from "../view";
 
 export interface NewNode {
   kind: "new";
@@ -112,7 +112,16 @@ export function choose(request: QuickAddRequest, option: NewNode | OldNode): voi
   const { type } = option.spec;
   if (into && first && second) insertInto(into, type, place, [first, second]);
   else if (from && first) addNode(type, place, { from, port: first });
-  else addNode(type, place);
+  else addNode(type, place, { room: roomNow() });
+  revealAdded();
+}
+
+/** Adds a node where there is room for it in the middle of what is seen. */
+export function addHere(type: string): void {
+  if (addNode(type, centre(), { room: roomNow() }) !== undefined) revealAdded();
+}
+
+function revealAdded(): void {
   const added = boxOf(useGraph.getState().selection[0] ?? "");
-  if (added) reveal(added, added.height);
+  if (added) reveal(added);
 }

@@ -22,8 +22,6 @@ import { useCardRun } from "../useCardRun";
 import classes from "./ContainerCard.module.css";
 import type { ContainerShape } from "./shape";
 
-/** What lies in it is drawn in another flow. */
-const CALL = "flow.call";
 const LEAST = { width: INSET + CARD_WIDTH + RAIL, height: 140 };
 
 /** A node that contains others: a frame with a head, and ports that face outwards and inwards. */
@@ -74,7 +72,7 @@ export const ContainerCard = memo(function ContainerCard(props: NodeProps<Contai
         <Status id={id} run={run} state={state} counted />
       </div>
       <Bands shape={shape} />
-      {count === 0 && <Empty shape={shape} calls={node.type === CALL} />}
+      {count === 0 && <Empty shape={shape} />}
       {state === "running" && <Bar run={run} />}
       {state === "failed" && run.failure && (
         <div className={classes.why}>
@@ -130,13 +128,13 @@ function Bands({ shape }: { shape: ContainerShape }) {
   ));
 }
 
-function Empty({ shape, calls }: { shape: ContainerShape; calls: boolean }) {
+function Empty({ shape }: { shape: ContainerShape }) {
   const { t } = useTranslation("editor");
   const band = shape.bands[0];
   if (!band) return null;
   return (
     <p className={classes.empty} style={{ top: band.y, height: band.height }}>
-      {t(calls ? "container.calls" : "container.empty")}
+      {t("container.empty")}
     </p>
   );
 }

@@ -1,7 +1,7 @@
 /** What is laid out on one level: cards, and containers with what lies in them as one block. */
 import { type Frame, frameAround, headHeight, INSET } from "@/flow/frames";
 import { portsOf } from "@/flow/infer";
-import { aroundOf, levelEdges } from "@/flow/nesting";
+import { aroundOf, isContainer, levelEdges } from "@/flow/nesting";
 import { sceneNow } from "@/flow/scene";
 import { BODY, sectionNames, sectionsOf } from "@/flow/sections";
 import { type Box, CARD_WIDTH } from "@/flow/size";
@@ -57,8 +57,7 @@ export class Levels {
     const node = nodes[id] as FlowNode;
     const box = this.shown.get(id);
     const position = box ?? node.position;
-    const inner = specs.get(node.type)?.inside;
-    if (!inner || collapsed.has(id)) {
+    if (!isContainer(node, specs) || collapsed.has(id)) {
       const { inputs, outputs, height } = cardShape(node, specs, edges);
       return { id, position, width: CARD_WIDTH, height, inputs, outputs };
     }

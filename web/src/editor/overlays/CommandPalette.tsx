@@ -9,9 +9,9 @@ import { IconSearch } from "@tabler/icons-react";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { specTexts } from "@/api/catalogue";
+import { addHere } from "@/canvas/add/options";
 import { useCanEdit, useSpecs } from "@/canvas/hooks";
-import { centre, jumpTo } from "@/canvas/view";
-import { addNode } from "@/flow/commands";
+import { jumpTo } from "@/canvas/view";
 import { useGraph } from "@/flow/store";
 import { CategoryTile } from "@/ui/NodeIcon";
 import { palette, paletteStore } from "../paletteStore";
@@ -83,7 +83,7 @@ function useTypes(opened: boolean): SpotlightActionGroupData {
           ...(spec.aliases?.zh ?? []),
         ],
         leftSection: <CategoryTile name={spec.icon} category={spec.category} small />,
-        onClick: () => addNode(spec.type, centre()),
+        onClick: () => addHere(spec.type),
       })),
     }),
     [t, i18n.language, specs, canEdit, opened],

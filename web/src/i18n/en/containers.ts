@@ -5,7 +5,6 @@ const containers = {
   "container.count_zero": "empty",
   "container.count_one": "{{count}} node inside",
   "container.count_other": "{{count}} nodes inside",
-  "container.calls": "Runs the other flow as it is",
   "container.empty": "Drag nodes in here, or click a port on the left",
   "container.resize": "Make the frame larger",
   "container.fit": "Drag to resize; double-click to fit what is inside",

@@ -6,7 +6,6 @@ const zh: Messages<typeof containers> = {
   "container.unfold": "展开“{{name}}”",
   "container.count_zero": "空",
   "container.count_other": "内有 {{count}} 个节点",
-  "container.calls": "按另一个流程的定义运行它",
   "container.empty": "把节点拖到这里，或点击左侧的端口",
   "container.resize": "把框拉大",
   "container.fit": "拖动调整大小，双击按内容适配",
