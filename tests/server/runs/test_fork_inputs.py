@@ -45,6 +45,7 @@ def test_records_take_the_place_of_a_stream(server: Server, case: str) -> None:
     node, port, given, said = CASES[case]
     runner = Runner(server)
     run = runner.run(runner.create(FLOW))
+    assert set(run["nodes"]) == {"rows", "next", "loop", "loop/say"}
     body = {"from_node": node, "overrides": {node: {port: given}}}
     fork = runner.client.post(f"/api/runs/{run['id']}/fork", json=body).json()
     assert runner.ended(fork["id"])["state"] == "completed"

@@ -6,7 +6,8 @@ import { useFormats } from "@/ui/format";
 import { CategoryTile } from "@/ui/NodeIcon";
 import classes from "./Dock.module.css";
 import { NodeData } from "./NodeData";
-import { compare, type NodeLook, ownNodeNow, useDepths, useIsInner, useNodeLook } from "./nodes";
+import { compare, type NodeLook, ownNodeNow, useDepths, useNodeLook } from "./nodes";
+import { isInner } from "./scopes";
 import { type NodeRun, useRun } from "./store";
 
 interface Item {
@@ -18,7 +19,6 @@ function useItems(): Item[] {
   const nodes = useRun((run) => run.nodes);
   const look = useNodeLook();
   const depths = useDepths();
-  const isInner = useIsInner();
   return useMemo(() => {
     const depth = (item: Item) => depths.get(ownNodeNow(item.look.id) ?? "") ?? 0;
     const begun = (item: Item) => item.run.startedAt ?? Number.POSITIVE_INFINITY;
@@ -26,7 +26,7 @@ function useItems(): Item[] {
       .filter(([path, run]) => run.state !== "idle" && !(run.state === "queued" && isInner(path)))
       .map(([id, run]) => ({ look: look(id), run }))
       .sort((a, b) => compare(begun(a), begun(b)) || depth(a) - depth(b));
-  }, [nodes, look, depths, isInner]);
+  }, [nodes, look, depths]);
 }
 
 /** The node that is worth looking at when none is selected: what failed, what shows, the last. */

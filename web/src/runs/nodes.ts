@@ -2,7 +2,6 @@ import { useCallback, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { specTexts, useCatalogue } from "@/api/catalogue";
 import type { JsonObject } from "@/api/types";
-import { pathOfNode } from "@/flow/breakpoints";
 import { depths } from "@/flow/graph";
 import { useGraph } from "@/flow/store";
 
@@ -60,12 +59,6 @@ export function useNodeLook(): (path: string) => NodeLook {
 function defaultsOf(properties: Record<string, { default?: unknown }> | undefined): JsonObject {
   const entries = Object.entries(properties ?? {}).filter(([, each]) => each.default !== undefined);
   return Object.fromEntries(entries.map(([key, each]) => [key, each.default])) as JsonObject;
-}
-
-/** Whether a node of the flow lies in a container; runs call it by a longer path then. */
-export function useIsInner(): (id: string) => boolean {
-  const nodes = useGraph((graph) => graph.nodes);
-  return useCallback((id) => nodes[id]?.parent !== undefined && pathOfNode(id) !== id, [nodes]);
 }
 
 /** One node's look. */

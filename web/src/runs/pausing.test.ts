@@ -15,6 +15,7 @@ const INFO: RunInfo = {
   last_seq: 0,
   mode: "batch",
   priority: 0,
+  children: 0,
 };
 
 let seq = 0;

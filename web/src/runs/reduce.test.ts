@@ -21,6 +21,7 @@ const INFO: RunInfo = {
   last_seq: 0,
   mode: "batch",
   priority: 0,
+  children: 0,
 };
 
 const WHOLE = [

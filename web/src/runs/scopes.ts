@@ -77,3 +77,6 @@ export function stackOf(path: string, scope: string): Frame[] {
   frames.push({ node: path, scope, label: record === null ? "" : `#${record}`, last: true });
   return frames;
 }
+
+/** Whether a node lies in a container, or in a called flow, by its path in a run. */
+export const isInner = (path: string): boolean => path.includes("/");

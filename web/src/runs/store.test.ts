@@ -38,6 +38,7 @@ function info(id: string, rest: Partial<RunInfo> = {}): RunInfo {
     last_seq: 0,
     mode: "batch",
     priority: 0,
+    children: 0,
     ...rest,
   };
 }

@@ -2,13 +2,14 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from time import monotonic
 from typing import Any, Final
 
 from weft_engine.compiler.program import Program, ScopePlan
 from weft_engine.compiler.selection import Selection
 from weft_engine.flow.model import Flow
+from weft_engine.flow.topology import chains, parents
 from weft_engine.kernel.backends.local import BATCH_SIZE
 from weft_engine.nodes.context import Files
 from weft_engine.runs.context import RunScope
@@ -175,7 +176,7 @@ class Run:
         self.voice.say(
             "run_resumed" if resumed and self.request.last_seq else "run_started",
             None,
-            {"nodes": sorted(self.selection.run)},
+            {"nodes": _paths(self.program.flow, self.selection.run)},
         )
         try:
             self._begin()
@@ -362,6 +363,12 @@ class Run:
             for name in names
             if (result := self.story.results.get(name)) is not None and result.outputs
         }
+
+
+def _paths(flow: Flow, names: Iterable[str]) -> list[str]:
+    """What nodes are called in events: with the containers in which they lie."""
+    lies = chains(flow, parents(flow))
+    return sorted("/".join(lies[name]) for name in names)
 
 
 def _debugger(request: RunRequest, program: Program, recorded: Recorded | None) -> Debugger:

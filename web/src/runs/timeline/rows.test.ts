@@ -34,7 +34,6 @@ const FEEDS: Record<string, string[]> = { b: ["a"], c: ["a"], d: ["b", "c"] };
 const WIRING: Wiring = {
   sources: (path) => FEEDS[path] ?? [],
   depth: (path) => path.length,
-  inner: () => false,
 };
 
 const went = (node: string, from: number, to: number, scope = "", type = "node_completed") => [

@@ -1,7 +1,7 @@
 /** The rows of the timeline: nodes, and in containers their rounds with the nodes in them. */
 import type { NodeState } from "@/api/types";
 import type { Activation, ActivationLog, Round } from "../activations";
-import { roundLabel } from "../scopes";
+import { isInner, roundLabel } from "../scopes";
 import type { NodeRun } from "../types";
 
 export interface Row {
@@ -31,8 +31,6 @@ export interface Wiring {
   sources: (path: string) => readonly string[];
   /** How deep in the flow it stands; breaks ties. */
   depth: (path: string) => number;
-  /** Whether the node of this id lies in a container. */
-  inner: (id: string) => boolean;
 }
 
 export interface RowsOf {
@@ -62,9 +60,7 @@ export function rowsOf(given: RowsOf): Row[] {
   const { log, nodes, wiring } = given;
   add(rows, log.top, 1, true, given);
   const known = new Set(log.top.map((each) => each.node));
-  const idle = Object.keys(nodes).filter(
-    (path) => !known.has(path) && !path.includes("/") && !wiring.inner(path),
-  );
+  const idle = Object.keys(nodes).filter((path) => !known.has(path) && !isInner(path));
   idle.sort((a, b) => wiring.depth(a) - wiring.depth(b));
   for (const path of idle) rows.push(withoutTimes(path, nodes[path] as NodeRun));
   return rows;

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useState } from "react";
 import { useGraph } from "@/flow/store";
 import { activations, useActivations } from "../activations";
-import { ownNode, useDepths, useIsInner } from "../nodes";
+import { ownNode, useDepths } from "../nodes";
 import { useRun } from "../store";
 import { type Row, rowsOf, type Wiring } from "./rows";
 
@@ -23,7 +23,6 @@ export function useWiring(): Wiring {
   const nodes = useGraph((s) => s.nodes);
   const edges = useGraph((s) => s.edges);
   const depths = useDepths();
-  const inner = useIsInner();
   return useMemo(() => {
     const into = new Map<string, string[]>();
     for (const { source, target } of edges) {
@@ -38,9 +37,8 @@ export function useWiring(): Wiring {
         return (into.get(own(path)) ?? []).map((id) => path.slice(0, cut) + id);
       },
       depth: (path) => depths.get(own(path)) ?? 0,
-      inner,
     };
-  }, [nodes, edges, depths, inner]);
+  }, [nodes, edges, depths]);
 }
 
 /** The rows of the run that is shown. */
