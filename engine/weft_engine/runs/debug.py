@@ -1,8 +1,11 @@
 """Breakpoints, and what is said to a run that stopped at one."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
+
+from weft_engine.errors import FlowError
 
 
 class Breakpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -66,3 +69,13 @@ class Stopped(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     values: dict[str, dict[str, Any]] = {}
     """Port → reference (`OutputRef`): inputs before, outputs after. Of streams the beginning."""
     edited: list[str] = []
+
+
+def not_stopped(at: str | None = None, stopped: Sequence[str] = ()) -> FlowError:
+    """Nothing stands where somebody wants to go on from, or change a value."""
+    return FlowError(
+        f"Nothing stands at {at}." if at else "The run stands at no breakpoint.",
+        code="run.not_stopped",
+        hint="Look at `stopped` of the run: it may have gone on.",
+        params={"at": at, "stopped": list(stopped)},
+    )

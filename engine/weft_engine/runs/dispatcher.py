@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from weft_engine.errors import Failure, FlowError, ResourceError, WeftError
-from weft_engine.runs.debug import Command
+from weft_engine.runs.debug import Command, not_stopped
 from weft_engine.runs.engine.debugging_points import require_readable
 from weft_engine.runs.events import RunEvent, now_text
 from weft_engine.runs.executor import Executor
@@ -104,17 +104,14 @@ class Dispatcher:
     ) -> None:
         """Go on with a run of an earlier engine; see `protocol.Resume`."""
         entry = None if self._store is None else self._store.entry(run_id)
-        held = any(command.kind == "pause" for command in commands)
         if entry is None and request is not None:
             self.submit(Job(_at(request, last_seq), last_seq, commands=list(commands)))
         elif self._store is None or entry is None:
             self._refuse(Job(_nameless(run_id), last_seq), _interrupted())
-        elif entry.status == "parked":
-            waiting = waiting_for(self._store.wakes(run_id), last_seq, commands)
-            waiting.held = held
-            self._park(run_id, waiting)
         elif entry.status in ENDED:
             self._tell_end(entry, last_seq, self._store)
+        elif entry.status == "parked" and all(one.kind != "pause" for one in commands):
+            self._park(run_id, waiting_for(self._store.wakes(run_id), last_seq, commands))
         else:
             self._go_on(entry, Waiting(last_seq=last_seq, commands=list(commands)))
 
@@ -280,21 +277,20 @@ class Dispatcher:
 
     def _tell_parked(self, run_id: str, command: Command) -> bool:
         waiting = self._parked.get(run_id)
-        if waiting is not None and waiting.stands and command.kind != "pause":
-            # It stood at a breakpoint for long: it takes its place there again and is told then.
+        if waiting is None:
+            return False
+        if waiting.stands != (command.kind == "pause"):
+            # It stood for long, or is to: it takes its place again and is told then.
             waiting = self._parked.remove(run_id)
             if waiting is not None:
                 waiting.commands.append(command)
                 self._wake(run_id, waiting)
             return waiting is not None
-        if command.kind == "pause":
-            return self._parked.hold(run_id)
-        if command.kind == "resume":
-            return self._parked.let_go(run_id) or self._parked.get(run_id) is not None
-        waiting = self._parked.get(run_id)
-        if waiting is not None and command.kind == "breakpoints":
+        if command.kind == "breakpoints":
             waiting.commands.append(command)
-        return waiting is not None
+        elif command.kind not in ("pause", "resume"):
+            raise not_stopped(command.at)
+        return True
 
     def _cancel_parked(self, run_id: str) -> None:
         waiting = self._parked.remove(run_id)

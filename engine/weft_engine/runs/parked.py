@@ -28,14 +28,10 @@ class Waiting:
     """Names of the signals that it waits for."""
     commands: list[Command] = field(default_factory=list)
     """What it is told when it goes on."""
-    held: bool = False
-    """Somebody paused it: it stays even when its time has come."""
     look_again: bool = False
     """Another engine has it, or had: look into the journal when the time comes."""
     stands: bool = False
     """It stands at a breakpoint, or was paused: whatever it is told starts it again."""
-    missed: bool = False
-    """Its time came while it was held."""
 
 
 class Parked:
@@ -77,32 +73,8 @@ class Parked:
             waiting = self._runs.get(run_id)
             if waiting is None or not names & waiting.signals:
                 return
-            if waiting.held:
-                waiting.missed = True
-                return
             del self._runs[run_id]
         self._wake(run_id, waiting)
-
-    def hold(self, run_id: str) -> bool:
-        """Let a run wait until `let_go`, whatever comes; False when it does not wait."""
-        with self._changed:
-            waiting = self._runs.get(run_id)
-            if waiting is not None:
-                waiting.held = True
-            return waiting is not None
-
-    def let_go(self, run_id: str) -> bool:
-        """End a hold; False when there was none."""
-        with self._changed:
-            waiting = self._runs.get(run_id)
-            if waiting is None or not waiting.held:
-                return False
-            waiting.held = False
-            if not waiting.missed:
-                return True
-            del self._runs[run_id]
-        self._wake(run_id, waiting)
-        return True
 
     def close(self) -> None:
         """Wake nobody any more."""
@@ -138,9 +110,6 @@ class Parked:
         waiting = self._runs.get(run_id)
         if waiting is None or waiting.due is None or waiting.due > time.time():
             return None
-        if waiting.held:
-            waiting.missed = True
-            return None
         return self._runs.pop(run_id)
 
 
@@ -160,6 +129,8 @@ def waiting_for(
 
 def _names(row: WakeRow) -> Iterator[str]:
     """The names by which a signal reaches a wait: its own, its place, and an approval its node."""
+    if row.kind in ("limit", "attempt"):
+        return
     yield f"{row.node}@{row.scope}"
     if row.signal is not None:
         yield row.signal

@@ -81,8 +81,10 @@ class Commands:
             Conflict: 409 `run.not_stopped`; else as `cancel`.
         """
         run = await self._active(principal, run_id)
-        stop = _require_stop(run, asked.at)
-        at = asked.at if run.parent is None else self._place(run).at(stop["at"])
+        at = asked.at
+        if asked.at is not None or run.stopped:  # else it may be paused, as the engine knows
+            stop = _require_stop(run, asked.at)
+            at = asked.at if run.parent is None else self._place(run).at(stop["at"])
         return await self._send(run, Command(kind=_STEPS[asked.kind], at=at))
 
     async def set_breakpoints(

@@ -73,6 +73,40 @@ def results(runner: Runner, run_id: str) -> Any:
     return page["outputs"]["results"]["records"]
 
 
+def test_a_run_that_waits_is_paused_and_steps(runner: Runner) -> None:
+    flow: dict[str, Any] = {
+        "format": "weft/1",
+        "name": "Waits",
+        "inputs": {"who": {"type": "Text", "default": "Ada"}},
+        "nodes": {
+            "who": {"type": "flow.input", "settings": {"name": "who"}},
+            "wait": {"type": "control.signal", "settings": {"name": "go"}},
+            "show": {"type": "text.template", "settings": {"template": "{{ item }}!"}},
+        },
+        "edges": [
+            {"source": "who", "source_port": "value", "target": "wait", "target_port": "item"},
+            {"source": "wait", "source_port": "received", "target": "show", "target_port": "item"},
+        ],
+    }
+    run_id = runner.start(runner.create(flow)).json()["id"]
+
+    def paused(reason: str) -> bool:
+        info = runner.info(run_id)
+        return (info["state"], info["pause_reason"]) == ("paused", reason) and bool(info["waits"])
+
+    wait_until(lambda: paused("waiting"))
+    refused = told(runner, run_id, "step", {"kind": "over"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "run.not_stopped")
+    assert told(runner, run_id, "pause").status_code == 202
+    wait_until(lambda: paused("asked"))
+    assert told(runner, run_id, "signals", {"name": "go", "payload": "now"}).is_success
+    assert runner.info(run_id)["pause_reason"] == "asked"
+    assert told(runner, run_id, "step", {"kind": "over"}).status_code == 202
+    assert stands(runner, run_id, "show@")["reason"] == "step"
+    assert told(runner, run_id, "resume").status_code == 202
+    assert runner.ended(run_id)["state"] == "completed"
+
+
 def test_stop_edit_step_and_go_on(runner: Runner) -> None:
     started = runner.start(runner.create(PRICES), {"breakpoints": [POINT]}).json()
     run_id = started["id"]

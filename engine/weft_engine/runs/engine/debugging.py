@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from weft_engine.compiler.program import Program
 from weft_engine.errors import FlowError
-from weft_engine.runs.debug import Breakpoint, Command
+from weft_engine.runs.debug import Breakpoint, Command, not_stopped
 from weft_engine.runs.engine.debugging_journal import Key, past, write_points, write_stop
 from weft_engine.runs.engine.debugging_points import Hit, Points
 from weft_engine.runs.engine.debugging_values import references, replaced, shown_ports
@@ -58,6 +58,8 @@ class Debugger(Gate):
         self._awaited: set[Key] = self._past.standing
         self._waiting: list[Command] = []
         self._given_up = False
+        self._pausing = False
+        """It was told to pause, and has not taken that up."""
         said = points if self._past.points is None else self._past.points
         self.points.set(said)
         for mark in self._past.marks.values():
@@ -94,6 +96,9 @@ class Debugger(Gate):
         if self.closed:
             self._behind.append(stop)
             return True
+        if self._waits(stop):
+            self._past.edit(stop)
+            return False
         if self._step is not None and self._step.widen() and self._behind:
             self._behind.append(stop)  # those that wait came first
             self._open_behind()
@@ -110,6 +115,11 @@ class Debugger(Gate):
             self._stand(stop, "step", Hit())
             return True
         return False
+
+    def _waits(self, stop: Stop) -> bool:
+        """Whether it began before the run was left, and waits for something since."""
+        recorded = self.core.recorded
+        return recorded is not None and recorded.wake(stop.unit.path, stop.place) is not None
 
     def after(self, stop: Stop) -> bool:
         """Whether to hold what an activation gave."""
@@ -232,7 +242,9 @@ class Debugger(Gate):
         Raises:
             FlowError: `run.bad_breakpoint`, `run.not_stopped`, `run.no_such_port`, `run.bad_value`.
         """
-        if command.kind == "breakpoints":
+        if command.kind == "pause":
+            self._pausing = True
+        elif command.kind == "breakpoints":
             self.points.compiled(command.breakpoints)
         elif command.kind in _AFTERWARDS - {"resume"} and not self._awaited:
             stop = self._meant(command)
@@ -263,7 +275,7 @@ class Debugger(Gate):
         elif command.kind in _STEPS:
             self._go_step(command)
         elif command.kind == "pause":
-            self._step = None
+            self._step, self._pausing = None, False
             return super().command(command)
         elif command.kind == "resume":
             self.open()
@@ -273,17 +285,13 @@ class Debugger(Gate):
 
     def _meant(self, command: Command) -> Stop | None:
         """The stopped activation that is meant; None when the run is only paused."""
-        if command.at is None and not self.stops and self.closed and command.kind != "edit":
+        paused = self.closed or self._pausing
+        if command.at is None and not self.stops and paused and command.kind != "edit":
             return None
         at = command.at
         stop = self.stops.get(at) if at is not None else next(iter(self.stops.values()), None)
         if stop is None:
-            raise FlowError(
-                f"Nothing stands at {at}." if at else "The run stands at no breakpoint.",
-                code="run.not_stopped",
-                hint="Look at `stopped` of the run: it may have gone on.",
-                params={"at": at, "stopped": sorted(self.stops)},
-            )
+            raise not_stopped(at, sorted(self.stops))
         return stop
 
     def _edit(self, command: Command) -> None:

@@ -42,13 +42,14 @@ class Moments:
             then: Called in the run's thread, unless another moment is set or it is cleared.
         """
         core, place = self.core, (activation.unit.path, activation.scope.path)
-        mark = {"why": why, "attempt": activation.attempt}
+        mark = {"attempt": activation.attempt}
         known = core.recorded.wake(*place) if core.recorded is not None else None
-        if known is not None and known.due is not None and known.data == mark:
+        if known is not None and known.due is not None and (known.kind, known.data) == (why, mark):
             due = known.due
         else:
             due = core.clock.time() + seconds
-            core.recording.park(WakeRow(node=place[0], scope=place[1], due=due, data=mark))
+            row = WakeRow(node=place[0], scope=place[1], kind=why, due=due, data=mark)
+            core.recording.park(row)
         moment = self._moments[place] = Moment(due, why, then)
         core.after(max(due - core.clock.time(), 0.0), self._come, place, moment)
 

@@ -65,6 +65,10 @@ class Recorded:
         """What an activation waits for."""
         return self._wakes.get((path, scope))
 
+    def waits(self) -> Iterable[WakeRow]:
+        """What activations waited for when the run was left."""
+        return self._wakes.values()
+
     def ended(self, path: str, scope: str) -> StepRow | None:
         """The end of an activation."""
         return self._ended.get((path, scope))

@@ -243,7 +243,9 @@ class RunLoop:
         self._paused, self._openings = True, core.gate.openings
         if self._may_park:
             core.after(STAND_S, self._stands_long, self._openings)
-        core.story.voice.say("run_paused", None, {"reason": core.gate.reason})
+        waits = core.parts.waits.listed() + core.parts.moments.listed()
+        data: dict[str, Any] = {"reason": core.gate.reason}
+        core.story.voice.say("run_paused", None, data | ({"waits": waits} if waits else {}))
         core.story.voice.flush()
 
     def _stands_long(self, openings: int) -> None:

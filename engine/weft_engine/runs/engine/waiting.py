@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from weft_engine.nodes.region import Signal, Wake
 from weft_engine.runs.context import Context
@@ -33,6 +33,7 @@ class Waits:
         self.core = core
         self.waiting: dict[Place, Wait] = {}
         self._woken: dict[Place, Wait] = {}
+        self._reached: set[Place] = set()
         self._signals: list[SignalRow] = [row for row in signals if not row.taken]
         self._seen = {row.id for row in signals if row.id}
 
@@ -40,8 +41,9 @@ class Waits:
         """Ask a node whether it waits; it does from now on if so."""
         core, place = self.core, (activation.unit.path, activation.place)
         row = core.recorded.wake(*place) if core.recorded is not None else None
+        self._reached.add(place)
         if row is not None:
-            wake: Wake | None = Wake(row.kind, row.due, row.signal, row.message, row.data)
+            wake: Wake | None = wake_of(row)
         else:
             try:
                 wake = self._asked(activation)
@@ -182,11 +184,26 @@ class Waits:
         return min(due, default=None)
 
     def listed(self) -> list[dict[str, Any]]:
-        """What is waited for, as `run_paused` tells it."""
+        """What is waited for, as `run_paused` tells it.
+
+        Of a run that goes on, also what it has not come to again.
+        """
+        found = {place: wait.wake for place, wait in self.waiting.items()}
+        for row in self.core.recorded.waits() if self.core.recorded is not None else ():
+            place = row.node, row.scope
+            if place not in self._reached and row.kind != "limit" and not self.core.cancelling:
+                found.setdefault(place, wake_of(row))
         return [
-            {"node": path, "scope": place, **told(wait.wake)}
-            for (path, place), wait in self.waiting.items()
+            {"node": path, "scope": place, **told(wake)} for (path, place), wake in found.items()
         ]
+
+
+def wake_of(row: WakeRow) -> Wake:
+    """What stands in a row of the journal."""
+    kind: Literal["timer", "signal", "approval"] = "timer"
+    if row.kind != "limit" and row.kind != "attempt":
+        kind = row.kind
+    return Wake(kind, row.due, row.signal, row.message, row.data)
 
 
 def told(wake: Wake) -> dict[str, Any]:

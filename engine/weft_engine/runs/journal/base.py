@@ -55,7 +55,8 @@ class WakeRow(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     node: str
     scope: str = ""
-    kind: Literal["timer", "signal", "approval"] = "timer"
+    kind: Literal["timer", "signal", "approval", "limit", "attempt"] = "timer"
+    """The last two of a container: when its time limit ends, and when it is tried again."""
     due: float | None = None
     signal: str | None = None
     message: str = ""

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -59,6 +60,14 @@ class Runs:
             assert self.changed.wait_for(lambda: len(found()) >= times, 20), self.events
             return found()[times - 1]
 
+    def wait_parked(self) -> None:
+        """Wait until nothing but the journal has a run; nothing tells that but the count."""
+        until = monotonic() + 20
+        with self.changed:
+            while not self.dispatcher.parked:
+                assert monotonic() < until, self.events
+                self.changed.wait(0.01)
+
 
 @pytest.fixture
 def runs(tmp_path: Path) -> Iterator[Runs]:
@@ -85,8 +94,7 @@ def test_one_that_stood_long_comes_back_when_it_is_told_something(
     monkeypatch.setattr(run_loop, "STAND_S", 0.0)
     runs.start("run_a", Breakpoint(node="greet"))
     runs.wait("run_a", "run_paused")
-    with runs.changed:
-        assert runs.changed.wait_for(lambda: runs.dispatcher.parked or _idle(runs), 20)
+    runs.wait_parked()
     monkeypatch.setattr(run_loop, "STAND_S", 600.0)
     runs.dispatcher.tell("run_a", edit("greet@", "item", "Bob"))
     stop = runs.wait("run_a", "breakpoint_hit", 3)
@@ -95,9 +103,3 @@ def test_one_that_stood_long_comes_back_when_it_is_told_something(
     runs.wait("run_a", "run_completed")
     output = next(e for e in runs.events if e.type == "node_output" and e.node == "greet")
     assert output.data["ref"]["inline"] == "Hello Bob"
-
-
-def _idle(runs: Runs) -> bool:
-    """The run leaves its thread on its own; nothing tells it but the count."""
-    runs.changed.wait(0.01)
-    return False
