@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from litestar import Litestar, Router
 
-from weft_server.runs import controllers, repository, sockets
+from weft_server.runs import controllers, live_controllers, repository, sockets
 from weft_server.runs.data import NodeData
 from weft_server.runs.deleted import stopped_with_their_flows
 from weft_server.runs.feeds import Feeds
@@ -15,7 +15,7 @@ from weft_server.settings import Settings
 route_handlers = [
     Router(
         path="/",
-        route_handlers=controllers.route_handlers,
+        route_handlers=[*controllers.route_handlers, *live_controllers.route_handlers],
         dependencies=controllers.dependencies,
     ),
     *sockets.socket_handlers,

@@ -19,6 +19,7 @@ from weft_server.runs.live_nodes import (
     json_text,
     optional,
 )
+from weft_server.runs.live_rows import EVERY, THINNED
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,8 @@ class Changes:
     run: Row | None
     opening: tuple[Row, Call] | None = None
     """Of a run that another one called, and that is not stored yet: its row."""
+    thin: str | None = None
+    """The run of which older checkpoints are to be forgotten."""
 
     @property
     def event_rows(self) -> list[Row]:
@@ -108,6 +111,8 @@ class LiveRun:
         self._touched: set[str] = set()
         self._active: set[tuple[str, str]] = set()
         self._moved = False
+        self._endless = 0
+        """How many events came that are thinned."""
         self._opening = call
         """Of a run that another one called: that call, until its row is handed over."""
         self._shift = 0
@@ -142,6 +147,7 @@ class LiveRun:
         if event.type == "run_paused" and event.data.get("reason") == "asked" and self.pauser:
             event = msgspec.structs.replace(event, data={**event.data, "by": self.pauser})
         self._pending.append(_for_readers(event))
+        self._endless += event.type in THINNED
         try:
             if event.type in _RUN_STATES:
                 self._move_run(event)
@@ -169,7 +175,9 @@ class LiveRun:
             activations=[self.activations[key].row(self.id, *key) for key in sorted(self._active)],
             run=self._run_changes() if self._moved else None,
             opening=(self._stored_row(), self._opening) if self._opening is not None else None,
+            thin=self.id if self._endless >= EVERY else None,
         )
+        self._endless %= EVERY
         self._opening = None
         for node in fresh:
             self.nodes[node].stored = True
@@ -191,6 +199,7 @@ class LiveRun:
         self._touched.update(row["node"] for row in (*changes.new_nodes, *changes.nodes))
         self._active.update((row["node"], row["scope"]) for row in changes.activations)
         self._moved |= changes.run is not None
+        self._endless += EVERY if changes.thin else 0
         if changes.opening is not None:
             self._opening = changes.opening[1]
 

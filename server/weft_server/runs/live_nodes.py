@@ -99,6 +99,8 @@ class LiveNode:
     stored: bool = False
     open: set[str] = field(default_factory=set)
     """Scopes in which it is under way."""
+    now: Mapping[str, Any] | None = None
+    """In a live run: what it told of itself last."""
 
     def apply(self, event: RunEvent) -> None:
         """Take in an event of a node that is activated once."""
@@ -108,6 +110,8 @@ class LiveNode:
             self._stamp(event)
         elif event.type == "node_output":
             self.outputs[data["port"]] = kept_output(data)
+        elif event.type == "node_progress" and data.get("live"):
+            self.now = data
         if data.get("counts"):
             self.counts = {**_totals(self.counts), **data["counts"]}
         self.counts.update(_totals(data))

@@ -27,6 +27,7 @@ from weft_server.runs import called_runs
 from weft_server.runs.called_runs import Call, FrozenFlows, outermost
 from weft_server.runs.live import BLANK, UNENDED, Changes
 from weft_server.runs.live_nodes import Row
+from weft_server.runs.live_rows import thin
 from weft_server.runs.tables import RunActivationRow, RunEventRow, RunNodeRow, RunRow
 from weft_server.runs.wanted import Wanted
 
@@ -132,6 +133,8 @@ def save(session: Session, changes: Changes) -> None:
         _PUT_ACTIVATION.many(session, changes.activations)
     if changes.run is not None:
         _UPDATE_RUN.one(session, changes.run)
+    if changes.thin is not None:
+        thin(session, changes.thin)
 
 
 def find(session: Session, run_id: str) -> StoredRun | None:

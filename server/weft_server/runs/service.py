@@ -21,6 +21,7 @@ from weft_server.runs.fired import Fired, Recent
 from weft_server.runs.journal import Journal
 from weft_server.runs.launch import Launcher
 from weft_server.runs.live import LiveRun
+from weft_server.runs.live_reading import LiveReader
 from weft_server.runs.reading import RunReader
 from weft_server.runs.requests import Surroundings
 from weft_server.runs.retention import Retention
@@ -95,6 +96,7 @@ class Runs:
         self.tell = Commands(database, self._link)
         self.read = RunReader(database)
         self._recorder = self._link.recorder
+        self.live = LiveReader(database, self._recorder.get)
 
     @property
     def recent_events(self) -> Recent:

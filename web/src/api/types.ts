@@ -201,6 +201,11 @@ export type RunNodeInfo = Told<Schemas["NodeRunInfo"], Fails>;
 export type RunInfo = Told<Schemas["RunInfo"], Fails & { nodes?: Record<string, RunNodeInfo> }>;
 export type RunPage = Told<Schemas["RunPage"], { items: RunInfo[] }>;
 
+export type LiveInfo = Schemas["LiveInfo"];
+export type LiveNodeInfo = Schemas["LiveNodeInfo"];
+export type CheckpointInfo = Schemas["CheckpointInfo"];
+export type RunCheckpoints = Schemas["RunCheckpoints"];
+
 export type PortData = Told<Schemas["PortPage"], { records?: Json[] | null; value?: Json }>;
 export type RunNodeDetail = Told<
   Schemas["NodeRunData"],

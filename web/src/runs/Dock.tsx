@@ -17,6 +17,7 @@ import {
 } from "./dockState";
 import { HistoryPane } from "./history/HistoryPane";
 import { LogPane } from "./LogPane";
+import { LivePane } from "./live/LivePane";
 import { OutputPane } from "./OutputPane";
 import { RunSummary } from "./RunSummary";
 import { isActive, useRun, watchFlow } from "./store";
@@ -53,6 +54,7 @@ export function RunDock({ flowId }: RunDockProps) {
           {tab === "log" && <LogPane />}
           {tab === "output" && <OutputPane />}
           {tab === "debug" && <DebugPane />}
+          {tab === "live" && <LivePane />}
           {tab === "runs" && <HistoryPane flowId={flowId} />}
         </div>
       )}
@@ -84,13 +86,20 @@ interface HeadProps {
   tab: DockTab;
 }
 
+/** The panel of runs that live is offered for those. */
+function useTabs(tab: DockTab): readonly DockTab[] {
+  const lives = useRun((run) => run.mode === "streaming");
+  return lives || tab === "live" ? TABS : TABS.filter((each) => each !== "live");
+}
+
 function Head({ open, tab }: HeadProps) {
   const { t } = useTranslation("runs");
+  const tabs = useTabs(tab);
   const label = open ? t("dock.collapse") : t("dock.expand");
   const Icon = open ? IconChevronDown : IconChevronUp;
   function onKeyDown(event: KeyboardEvent): void {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
-    const next = TABS[(TABS.indexOf(tab) + step + TABS.length) % TABS.length];
+    const next = tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length];
     if (step === 0 || !next) return;
     event.preventDefault();
     showTab(next);
@@ -99,7 +108,7 @@ function Head({ open, tab }: HeadProps) {
   return (
     <header className={classes.head}>
       <div className={classes.tabs} role="tablist" aria-label={t("dock.label")}>
-        {TABS.map((each) => (
+        {tabs.map((each) => (
           <UnstyledButton
             key={each}
             id={`dock-${each}`}

@@ -1,6 +1,6 @@
 import { create } from "zustand";
 
-export const DOCK_TABS = ["timeline", "log", "output", "debug", "runs"] as const;
+export const DOCK_TABS = ["timeline", "log", "output", "debug", "live", "runs"] as const;
 export type DockTab = (typeof DOCK_TABS)[number];
 
 interface DockState {
@@ -52,7 +52,7 @@ export function setDockHeight(height: number): void {
 /** Tables and charts need more room than the timeline. */
 export function showTab(tab: DockTab): void {
   useDock.setState(({ height, sized }) => {
-    const roomy = tab === "output" || tab === "debug" || tab === "runs";
+    const roomy = tab === "output" || tab === "debug" || tab === "live" || tab === "runs";
     const wanted = roomy ? OUTPUT_HEIGHT : START_HEIGHT;
     return { tab, open: true, height: sized ? height : within(wanted) };
   });

@@ -1,7 +1,9 @@
 import debugging from "./debugging";
+import live from "./live";
 
 const runs = {
   ...debugging,
+  ...live,
   "state.ready": "Waiting",
   "state.running": "Running",
   "state.paused": "Paused",

@@ -1,9 +1,11 @@
 import type en from "../en/runs";
 import type { Messages } from "../messages";
 import debugging from "./debugging";
+import live from "./live";
 
 const runs: Messages<typeof en> = {
   ...debugging,
+  ...live,
   "state.ready": "排队中",
   "state.running": "运行中",
   "state.paused": "已暂停",
