@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Sequence
 
 from weft_engine.kernel.batch import Batch, Event, Unkeyed
+from weft_engine.kernel.runtime.bell import Bell
 from weft_engine.kernel.runtime.channel import EventQueue
 from weft_engine.kernel.runtime.operator import Stopped
 from weft_engine.kernel.runtime.tempo import Tempo
@@ -90,12 +91,11 @@ class Gate:
             for index in range(len(self.ports))
         ]
         self._lock = threading.Lock()
-        self._something = threading.Condition(self._lock)
+        self._something = Bell(self._lock)
         self._ready: deque[_Input] = deque()
         self._ready_back: deque[_Input] = deque()
         self._back_next = False
         self._circulating = 0
-        self._waiting = False
         self._waits_for_events = False
         self._woken = False
         self.cancelled = False
@@ -185,9 +185,8 @@ class Gate:
     def _list(self, source: _Input) -> None:
         source.listed = True
         (self._ready_back if source.feedback else self._ready).append(source)
-        if self._waiting and self._waits_for_events:
-            self._waiting = False
-            self._something.notify()
+        if self._waits_for_events:
+            self._something.ring()
 
     # For the receiver
 
@@ -258,10 +257,8 @@ class Gate:
             raise Stopped
         if not self._woken and timeout != 0:
             start = time.perf_counter_ns()
-            self._waiting = True
             self._waits_for_events = for_events
-            self._something.wait_for(lambda: not self._waiting, timeout)
-            self._waiting = False
+            self._something.wait(timeout)
             if for_events:
                 self.waited_ns += time.perf_counter_ns() - start
             if self.cancelled:
@@ -273,9 +270,7 @@ class Gate:
         """Let `next` or `wait` return, or not wait the next time; from any thread."""
         with self._lock:
             self._woken = True
-            if self._waiting:
-                self._waiting = False
-                self._something.notify()
+            self._something.ring()
 
     def block(self, index: int) -> None:
         """Do not read a channel for now."""
@@ -318,6 +313,11 @@ class Gate:
             )
 
     @property
+    def pending(self) -> bool:
+        """Whether something is there, if only in channels that are blocked; without the lock."""
+        return bool(self._ready or self._ready_back)
+
+    @property
     def records(self) -> int:
         """How many records wait."""
         return sum(source.queue.records for source in self._inputs)
@@ -351,8 +351,7 @@ class Gate:
         """Let everybody who waits here go, with `Stopped`."""
         with self._lock:
             self.cancelled = True
-            self._waiting = False
-            self._something.notify_all()
+            self._something.ring()
             for source in self._inputs:
                 if source.room is not None:
                     source.room.notify_all()

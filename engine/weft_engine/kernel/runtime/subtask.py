@@ -29,6 +29,7 @@ from weft_engine.kernel.runtime.operator import SourceOperator, Stopped, StreamO
 from weft_engine.kernel.runtime.pacing import Pace
 from weft_engine.kernel.runtime.router import Router
 from weft_engine.kernel.runtime.snapshots import SnapshotReporter
+from weft_engine.kernel.runtime.timer_slack import precise_timers
 from weft_engine.kernel.runtime.watermarks import Watermarks
 from weft_engine.kernel.state.api import Clock
 
@@ -115,9 +116,10 @@ class Subtask:
 
     def run(self) -> None:
         """Do everything there is to do; what fails is reported."""
-        if self.begin():
-            while not self.done:
-                self.guarded(self._turn_or_wait)
+        with precise_timers():
+            if self.begin():
+                while not self.done:
+                    self.guarded(self._turn_or_wait)
 
     def begin(self) -> bool:
         """Open the operators; whether there is anything to do after that."""
@@ -186,7 +188,13 @@ class Subtask:
     # Turns
 
     def _turn_or_wait(self) -> bool:
-        if not self._turn(None) and not self.done:
+        if self._source or self._ending:
+            if not self._turn(None) and not self.done:
+                self._wait()
+        elif self._attend() or self.gate.pending:
+            if not self._ending:
+                self._take(None)
+        else:
             self._wait()
         return True
 
