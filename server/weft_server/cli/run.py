@@ -11,6 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from weft_engine.compiler.check import check
 from weft_engine.errors import WeftError
 from weft_engine.flow.file import read_file
@@ -18,8 +20,9 @@ from weft_engine.flow.model import Flow
 from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.runs.executor import Executor
 from weft_engine.runs.programs import read_flow
-from weft_engine.runs.run import RunResult, RunState
-from weft_server.cli import running
+from weft_engine.runs.run import RunRequest, RunResult, RunState
+from weft_engine.runs.survey import Survey
+from weft_server.cli import again, running
 from weft_server.cli.console import Lang, columns_of, describe, err, grid, language, out, out_json
 from weft_server.cli.inputs import parse
 from weft_server.cli.progress import Progress, duration
@@ -82,6 +85,10 @@ def _add_partial_options(parser: argparse.ArgumentParser) -> None:
     add("--breakpoint", action="append", default=[], metavar="NODE[:before|after][:CONDITION]",
         help="stop there and ask what to do")  # fmt: skip
     add("--data", type=Path, metavar="DIR", help="keep the run there, so that it can go on")
+    add("--current", action="store_true",
+        help="with --resume of a run that failed: try FILE as it is now")  # fmt: skip
+    add("--dry-run", action="store_true",
+        help="with --resume of a run that failed: only say what would run")  # fmt: skip
     add("--signal", action="append", default=[], metavar="NAME[=VALUE]",
         help="with --resume: what the run waits for")  # fmt: skip
 
@@ -134,8 +141,33 @@ def _run_at(args: argparse.Namespace, where: running.Place) -> int:
         return _refuse(args, problems)
     titles = _titles(flow, catalogue)
     lang = language(args.lang)
+    _say_plan(args, executor, request, titles)
+    if args.dry_run:
+        return 0
     if where.store is not None:
         err(f"{_WORDS[lang]['kept_as'].format(run=request.run_id)}")
+    return _go(args, executor, request, flow, titles)
+
+
+def _say_plan(
+    args: argparse.Namespace, executor: Executor, request: RunRequest, titles: Mapping[str, str]
+) -> None:
+    """What another attempt takes over."""
+    survey = executor.survey(request) if request.retry and not request.resume else None
+    if survey is not None:
+        again.tell(survey, request.forked_from or "", titles, language(args.lang))
+    if args.dry_run and args.json:
+        out_json(msgspec.to_builtins(survey or Survey()))
+
+
+def _go(
+    args: argparse.Namespace,
+    executor: Executor,
+    request: RunRequest,
+    flow: Flow,
+    titles: Mapping[str, str],
+) -> int:
+    lang = language(args.lang)
     progress = Progress(titles, lang, live=False if request.breakpoints else None)
     try:
         result = running.go(executor, request, progress.event, args, lang)
@@ -167,13 +199,17 @@ def _strange_option(args: argparse.Namespace) -> str:
              "--allow-private": args.allow_private, "--from": args.from_node,
              "--to": args.to_node, "--pin": args.pin, "--only-changed": args.only_changed,
              "--breakpoint": args.breakpoint, "--data": args.data,
-             "--signal": args.signal}  # fmt: skip
+             "--signal": args.signal, "--current": args.current,
+             "--dry-run": args.dry_run}  # fmt: skip
     programs = {"--checkpoint-dir": args.checkpoint_dir,
                 "--checkpoint-interval": args.checkpoint_interval,
                 "--status-dir": args.status_dir, "--debug": args.debug,
                 "--": args.rest}  # fmt: skip
     wrong = flows if _is_program(args) else programs
     given = [name for name, value in wrong.items() if value]
+    alone = [name for name in ("--current", "--dry-run") if flows[name] and not args.resume]
+    if alone:
+        return f"{alone[0]} needs --resume"
     kind = "flows" if _is_program(args) else "streaming programs (.py)"
     return f"{given[0]} is for {kind} only" if given else ""
 

@@ -27,6 +27,7 @@ from weft_engine.runs.programs import read_flow
 from weft_engine.runs.queue import Job
 from weft_engine.runs.run import RunRequest, RunResult
 from weft_engine.runs.runner import refused
+from weft_server.cli.again import attempt
 from weft_server.cli.debugger import Debugger, read_breakpoint
 
 register_codes(
@@ -95,8 +96,10 @@ def request_of(
 def resumed(args: argparse.Namespace, where: Place) -> RunRequest:
     """The request of an earlier run, to go on with; signals are put where it finds them.
 
+    One that has ended is tried again.
+
     Raises:
-        FlowError: `run.not_in_data`, or `run.needs_data`.
+        FlowError: `run.not_in_data`, `run.needs_data`, or as `again.attempt`.
     """
     if where.store is None:
         raise _needs_data("--resume")
@@ -108,6 +111,11 @@ def resumed(args: argparse.Namespace, where: Place) -> RunRequest:
             hint="Give the directory with which it was started.",
             params={"id": args.resume},
         )
+    flow = read_file(Path(args.file)) if args.current else None
+    called = called_flows(flow, Path(args.file).parent) if flow is not None else None
+    again = attempt(args, entry, flow, called)
+    if again is not None:
+        return again
     for text in args.signal:
         name, equals, value = text.partition("=")
         row = SignalRow(
