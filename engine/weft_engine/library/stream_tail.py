@@ -55,7 +55,7 @@ class TailFile(NodeType):
             subtitle="{path}",
             settings={
                 "path": ("文件", "相对于文件目录的路径；最后一段里的 * 代表任意文字。"),
-                "begin": ("起点", "start 也读已有的行，end 只读新来的行。"),
+                "begin": ("起点", "从头也读已有的行，或只读新来的行。"),
                 "skip_empty": ("跳过空行", "是否略过没有可见字符的行。"),
             },
             ports={"lines": ("文本行", "各行：text、file 和 offset。")},

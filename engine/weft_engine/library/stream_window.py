@@ -116,8 +116,8 @@ class StreamWindow(NodeType):
             settings={
                 "window": (
                     "窗口类型",
-                    "tumbling 首尾相接，sliding 相互重叠，session 在一段时间没有数据后结束，"
-                    "count 按行数。",
+                    "滚动窗口首尾相接，滑动窗口相互重叠，会话窗口在一段时间没有数据后结束，"
+                    "或按行数切分。",
                 ),
                 "size": ("长度", "窗口有多长，例如 30s、5m 或 1h。"),
                 "slide": ("间隔", "每隔多久开始一个窗口。"),

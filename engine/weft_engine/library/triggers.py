@@ -18,7 +18,7 @@ register_codes(
 Overlap = Literal["allow", "skip", "queue"]
 OVERLAP_ZH: Final = (
     "运行重叠时",
-    "上一次运行还没结束时又来了事件：allow 同时运行，skip 放弃这次，queue 等上一次结束后再运行。",
+    "上一次运行还没结束时又来了事件：同时运行、跳过（放弃这次），或排队等上一次结束后再运行。",
 )
 SAMPLE_ZH: Final = "手动运行且还没有收到过事件时使用的内容。"
 

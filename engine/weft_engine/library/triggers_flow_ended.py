@@ -55,7 +55,7 @@ class FlowEndedTrigger(NodeType):
             subtitle="{ends}",
             settings={
                 "flow": ("流程", "另一个流程的编号，可在它的地址中找到。"),
-                "ends": ("结束方式", "哪些结束方式算数；any 也包括被取消的运行。"),
+                "ends": ("结束方式", "哪些结束方式算数；任一也包括被取消的运行。"),
                 "overlap": OVERLAP_ZH,
                 "sample": ("示例运行", SAMPLE_ZH),
             },

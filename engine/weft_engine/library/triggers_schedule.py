@@ -79,7 +79,7 @@ class ScheduleTrigger(NodeType):
                 "timezone": ("时区", "cron 表达式所用的时区，例如 Asia/Shanghai。"),
                 "missed": (
                     "错过的时刻",
-                    "服务器停机时错过的时刻：skip 不补，run_once 只补一次，run_all 逐个补上。",
+                    "服务器停机时错过的时刻：跳过（不补）、只补一次，或逐个补上。",
                 ),
                 "missed_limit": ("补运行上限", "最多补运行多少次，取最近的；用于 run_all。"),
                 "overlap": OVERLAP_ZH,

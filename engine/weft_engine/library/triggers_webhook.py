@@ -83,12 +83,12 @@ class WebhookTrigger(NodeType):
                 "methods": ("方法", "接受的请求方法，其他方法会被拒绝。"),
                 "answer": (
                     "回应",
-                    "at_once：立即回应 202 和运行编号；result：等流程给出结果后再回应。",
+                    "立即：马上回应 202 和运行编号；结果：等流程给出结果后再回应。",
                 ),
                 "wait_s": ("等待秒数", "调用方等待结果的时间，超过后同样回应 202。"),
                 "signature": (
                     "签名",
-                    "请求如何证明来源：hmac 是请求头中正文的 HMAC-SHA256；"
+                    "请求如何证明来源：HMAC 是请求头中正文的 HMAC-SHA256；"
                     "github、stripe 和 standard（standardwebhooks.com）是这些服务的格式。",
                 ),
                 "signature_header": ("签名请求头", "存放签名的请求头；仅用于 hmac。"),

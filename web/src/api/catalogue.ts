@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { unmarked } from "@/ui/marked";
 import { api } from "./client";
 import type { NodeSpec } from "./types";
 
@@ -26,15 +27,17 @@ export function useCatalogue(): Catalogue {
   return { specs: query.data ?? NONE, loading: query.isPending, error: query.error };
 }
 
-/** The name and description of a node type in the reader's language. */
+/** The name and description of a node type in the reader's language; `marked` tells code apart. */
 export function specTexts(
   spec: NodeSpec,
   language: string,
-): { name: string; description: string; subtitle: string } {
+): { name: string; description: string; marked: string; subtitle: string } {
   const zh = language.startsWith("zh") ? spec.i18n?.zh : undefined;
+  const marked = zh?.summary || zh?.description || spec.description;
   return {
     name: zh?.title || spec.name,
-    description: zh?.summary || zh?.description || spec.description,
+    description: unmarked(marked),
+    marked,
     subtitle: zh?.subtitle || spec.subtitle || "",
   };
 }

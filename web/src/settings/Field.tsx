@@ -3,6 +3,7 @@ import { IconArrowBackUp } from "@tabler/icons-react";
 import { type ReactNode, useId } from "react";
 import { useTranslation } from "react-i18next";
 import type { Json, Problem } from "@/api/types";
+import { Marked } from "@/ui/marked";
 import { Control } from "./Control";
 import { useForm } from "./context";
 import classes from "./Form.module.css";
@@ -70,7 +71,11 @@ export function Field({ path, shape, required, value, onChange }: FieldProps) {
           {control}
         </>
       )}
-      {description && <p className={classes.description}>{description}</p>}
+      {description && (
+        <p className={classes.description}>
+          <Marked text={description} />
+        </p>
+      )}
       {own.some(isMissing) && <p className={classes.stillOpen}>{t("field.open")}</p>}
       <ProblemLines problems={own.filter((problem) => !isMissing(problem))} />
     </div>

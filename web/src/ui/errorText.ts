@@ -4,6 +4,7 @@ import { asUiLanguage } from "@/i18n";
 import enErrors from "@/i18n/en/errors";
 import zhEngine from "@/i18n/zh/engine";
 import zhErrors from "@/i18n/zh/errors";
+import { quoted } from "./marked";
 
 export interface ErrorText {
   message: string;
@@ -72,7 +73,7 @@ export function describeCoded(error: Coded, language: string): ErrorText {
   const hint = firstOf(texts, [`${error.code}.hint`, `${error.code}.hint.2`], params);
   // A hint in another language than the message helps nobody.
   const own = message !== null && asUiLanguage(language) !== "en" ? "" : (error.hint ?? "");
-  return { message: message ?? error.message, hint: hint ?? own };
+  return { message: quoted(message ?? error.message), hint: quoted(hint ?? own) };
 }
 
 export function describeFailure(failure: Failure, language: string): ErrorText {

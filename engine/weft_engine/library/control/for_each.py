@@ -47,7 +47,7 @@ class ForEach(NodeType):
     concurrency: int = Field(1, ge=1, le=1000)
     """How many records are under way at a time."""
     on_item_error: Policy = Field("fail", title="When an item fails")
-    """Fail: the run fails and the other records are stopped. Skip: the record gives nothing. Null:
+    """Stop: the run fails and the other records are stopped. Skip: the record gives nothing. Null:
     null takes its place. Collect: it gives nothing, and leaves by `errors` with its failure."""
     ordered: bool = Field(True, title="Keep the order")
     """Whether results come in the order of the records, or as soon as they are there."""
@@ -80,7 +80,7 @@ class ForEach(NodeType):
                 "concurrency": ("并发数", "同时处理多少条记录。"),
                 "on_item_error": (
                     "单条出错时",
-                    "失败：运行失败，其余记录停止；跳过：这条没有结果；空值：用空值代替；"
+                    "停止：运行失败，其余记录停止；跳过：这条没有结果；空值：用空值代替；"
                     "收集：这条没有结果，连同错误从“错误”端口输出。",
                 ),
                 "ordered": ("保持顺序", "结果按记录的顺序给出，还是做完就给出。"),

@@ -49,7 +49,7 @@ class While(NodeType):
     max_iterations: int = Field(ge=1, le=MOST_ROUNDS, title="Most rounds", examples=[100])
     """How often the loop may go round."""
     on_limit: Literal["fail", "finish"] = Field("fail", title="At the limit")
-    """What happens when it has gone round that often and is not done: fail, or give the state as
+    """What happens when it has gone round that often and is not done: stop, or give the state as
     it is."""
 
     info = NodeInfo(
@@ -80,10 +80,10 @@ class While(NodeType):
                 "condition": ("条件", "每轮判断的表达式，例如 item.page <= item.pages。"),
                 "mode": (
                     "方式",
-                    "while：条件成立就继续，可能一轮也不做；until：至少做一轮，直到条件成立。",
+                    "成立时继续：先看条件，可能一轮也不做；直到成立：至少做一轮，直到条件成立。",
                 ),
                 "max_iterations": ("最多轮数", "循环最多执行多少轮。"),
-                "on_limit": ("到达上限时", "到了最多轮数还没结束：报错，或给出当前的状态。"),
+                "on_limit": ("到达上限时", "到了最多轮数还没结束：报错停止，或给出当前的状态。"),
             },
             ports={
                 "initial": ("初始", "第一轮的状态。"),

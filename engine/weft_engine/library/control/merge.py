@@ -43,7 +43,7 @@ class Merge(NodeType):
     uneven: Literal["fail", "pad", "cut"] = Field(
         "fail", title="Uneven lengths", json_schema_extra=_when("zip")
     )
-    """Of zip, when one way has more rows than another: fail, go on with the rows there are, or end
+    """Of zip, when one way has more rows than another: stop, go on with the rows there are, or end
     with the shortest way."""
     key: list[ColumnName] = Field(
         [], max_length=100, title="Key columns", json_schema_extra=_when("by_key")
@@ -53,12 +53,12 @@ class Merge(NodeType):
         "keep", title="Missing keys", json_schema_extra=_when("by_key")
     )
     """Of by key, when a way has no row of a key: keep what the other ways have, leave the key out,
-    or fail."""
+    or stop."""
     several: Literal["each", "first", "last", "fail"] = Field(
         "each", title="Several of one key", json_schema_extra=_when("by_key")
     )
     """Of by key, when a way has several rows of one key: join each of them, take the first or the
-    last, or fail."""
+    last, or stop."""
 
     info = NodeInfo(
         category="control",
@@ -84,16 +84,16 @@ class Merge(NodeType):
                 ),
                 "uneven": (
                     "长度不一",
-                    "对齐时有的路行数更多怎么办：报错、用已有的行继续，或到最短的路为止。",
+                    "对齐时有的路行数更多怎么办：报错停止、用已有的行继续，或到最短的路为止。",
                 ),
                 "key": ("键列", "按键合并时，各路都有、值必须相等的列。"),
                 "missing": (
                     "缺少的键",
-                    "按键合并时某条路没有这个键怎么办：保留其他路的、舍弃这个键，或报错。",
+                    "按键合并时某条路没有这个键怎么办：保留其他路的、舍弃这个键，或报错停止。",
                 ),
                 "several": (
                     "同键多行",
-                    "按键合并时某条路有多行同键怎么办：逐一合并、取第一行、取最后一行，或报错。",
+                    "按键合并时某条路有多行同键怎么办：逐一合并、取第一行、取最后一行，或报错停止。",
                 ),
             },
             ports={"inputs": ("输入", "要合并的各条路。"), "out": ("输出", "合并后的记录。")},

@@ -10,6 +10,7 @@ import { textsOf } from "@/flow/schema";
 import { current } from "@/flow/session";
 import type { FlowNode } from "@/flow/types";
 import { SchemaForm } from "@/settings/SchemaForm";
+import { Marked } from "@/ui/marked";
 import { useFixTitle } from "../fixTitle";
 import { repair } from "../side/ProblemsPanel";
 import classes from "./Inspector.module.css";
@@ -42,7 +43,7 @@ export function NodeSettings({ node, spec }: { node: FlowNode; spec: NodeSpec | 
   if (!spec) return <p className={classes.empty}>{t("card.missing", { type: node.type })}</p>;
   return (
     <>
-      <About key={spec.type} text={specTexts(spec, i18n.language).description} />
+      <About key={spec.type} text={specTexts(spec, i18n.language).marked} />
       <div className={classes.form} ref={form}>
         <SchemaForm
           key={node.id}
@@ -70,7 +71,7 @@ function About({ text }: { text: string }) {
   const shown = text.replace(/\s*\n\s*/g, " ");
   return (
     <p className={classes.about} data-clamped={long && !open}>
-      {shown}
+      <Marked text={shown} />
       {long && (
         <button type="button" aria-expanded={open} onClick={() => setOpen(!open)}>
           {t(open ? "about.less" : "about.more")}
