@@ -1,30 +1,36 @@
 """Runs called flows as runs of their own, with a journal of their own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from weft_engine.compiler.building import compile_program
 from weft_engine.compiler.calling import CALL
 from weft_engine.compiler.program import Program, ProgramOptions
-from weft_engine.errors import FlowError
+from weft_engine.errors import FlowError, KernelError
 from weft_engine.flow.file import from_data
 from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.nodes.context import Files
-from weft_engine.runs.engine.children import ChildEnd
+from weft_engine.runs.engine.children import ChildEnd, introduction
 from weft_engine.runs.engine.control import RunControl
+from weft_engine.runs.engine.places import Places
 from weft_engine.runs.engine.resume import Recorded
 from weft_engine.runs.engine.run import Run
+from weft_engine.runs.engine.telling import EmitAll, Voice
 from weft_engine.runs.events import RunEvent
-from weft_engine.runs.journal.base import ENDED, JournalStore, RunEntry
+from weft_engine.runs.executors.environments import enter, executor_of
+from weft_engine.runs.journal.base import ENDED, JournalStore, RunEntry, StepRow
 from weft_engine.runs.journal.group import open_run
 from weft_engine.runs.journal.values import ValueStore
 from weft_engine.runs.outputs import OutputStore
+from weft_engine.runs.retelling import told_again, took_ms
 from weft_engine.runs.run import RunRequest
+
+_Key = tuple[str, frozenset[str]]
 
 
 @dataclass(frozen=True)
 class ChildRuns:
-    """Runs the children of runs in the process of these."""
+    """Runs the children of runs in the process of these, in the same environment."""
 
     catalogue: Catalogue
     outputs: OutputStore
@@ -33,15 +39,32 @@ class ChildRuns:
     store: JournalStore | None = None
     """The journal; without it a child begins anew when the run that called it goes on."""
     owner: str = "engine"
+    emit: EmitAll | None = None
+    """Takes the events of children, as those of runs; the run that called them tells them too."""
+    _programs: dict[_Key, Program] = field(default_factory=dict)
+    """By the name of the flow, and the nodes that are to be units of their own."""
 
-    def program(self, request: RunRequest) -> Program:
-        """The program of a child, whose outputs are read by the run that called it.
+    def prepare(self, request: RunRequest, *, known: bool) -> tuple[RunRequest, Program]:
+        """What a child is, and its program, whose outputs are read by the run that called it.
 
         Raises:
             FlowError: its flow is not valid.
         """
+        entry = self.store.entry(request.run_id) if known and self.store is not None else None
+        if entry is not None:
+            _require_same(entry.request, request)
+            request = entry.request
+        name = request.called_by["flow"] if request.called_by is not None else ""
+        key = name, frozenset(point.node for point in request.breakpoints if not point.sample)
+        program = self._programs.get(key)
+        if program is None:
+            program = self._programs[key] = self._compiled(request, key[1])
+        return request, program
+
+    def _compiled(self, request: RunRequest, isolate: frozenset[str]) -> Program:
         flow = from_data(request.flow)
-        program = compile_program(flow, self.catalogue, ProgramOptions(flows=request.flows))
+        options = ProgramOptions(flows=request.flows, isolate=isolate)
+        program = compile_program(flow, self.catalogue, options)
         names = program.top.outputs
         if not flow.outputs:
             ports = program.top.compiled.wiring.nodes
@@ -54,6 +77,7 @@ class ChildRuns:
         program: Program,
         emit: Callable[[list[RunEvent]], None],
         control: RunControl,
+        places: Places,
     ) -> ChildEnd:
         """Run a child, or go on with it; one that had ended is looked up.
 
@@ -86,25 +110,45 @@ class ChildRuns:
             name = request.run_id
             rows = store.steps(name), store.wakes(name), store.signals(name)
             recorded = Recorded(self._values(), *rows)
+        executor = executor_of(request, program, self.catalogue, self.outputs)
         run = Run(
             request,
             program,
-            emit=emit,
+            emit=self._both(emit),
             store=self.outputs,
             files=self.files,
+            executor=executor,
             journal=journal,
             values=self.values,
             recorded=recorded,
             control=control,
             children=self,
-            may_park=False,
+            places=places,
         )
+        enter(executor, run.core.run_scope)
         result = run.go()
+        if not result.state.ended:
+            wakes = store.wakes(request.run_id) if store is not None else ()
+            return ChildEnd("parked", results=result.nodes, wakes=wakes)
         return ChildEnd(str(result.state), result.failure, run.given(), result.nodes)
+
+    def _both(self, emit: EmitAll) -> EmitAll:
+        """Tell the run that called it, and whoever looks at the child alone."""
+        if self.emit is None:
+            return emit
+        own = self.emit
+
+        def tell(events: list[RunEvent]) -> None:
+            own(events)
+            emit(events)
+
+        return tell
 
     def _ended(self, store: JournalStore, entry: RunEntry, program: Program) -> ChildEnd:
         """It ended just before the run that called it broke off."""
-        rows = [row for row in store.steps(entry.id) if row.kind == "node"]
+        rows = store.steps(entry.id)
+        self._tell_again(entry, rows)
+        rows = [row for row in rows if row.kind == "node"]
         failure = next((row.failure for row in reversed(rows) if row.state == "failed"), None)
         values = {
             (row.node, port): self._values().get(stored)
@@ -114,7 +158,27 @@ class ChildRuns:
         }
         return ChildEnd(entry.status, failure, values)
 
+    def _tell_again(self, entry: RunEntry, rows: list[StepRow]) -> None:
+        """Whoever looks at the child alone may not have heard of its end."""
+        if self.emit is None:
+            return
+        voice = Voice(entry.id, self.emit)
+        voice.say("run_started", None, {"nodes": [], **introduction(entry.request)})
+        for kind, node, data in told_again(rows, self._values(), self.outputs):
+            voice.say(kind, node, data)
+        data = {"duration_ms": took_ms(rows, entry.updated)}
+        if entry.status == "failed":
+            failed = next((row.failure for row in reversed(rows) if row.failure), None)
+            data |= {"failure": failed, "never_ran": []}
+        voice.end(f"run_{entry.status}", data)
+
     def _values(self) -> ValueStore:
         if self.values is None:
             raise FlowError("The values of the run are not kept.", code="run.interrupted")
         return self.values
+
+
+def _require_same(known: RunRequest, asked: RunRequest) -> None:
+    """Two calls never share a run, however unlikely it is that they get the same id."""
+    if known.called_by is not None and known.called_by != asked.called_by:
+        raise KernelError(f"The run {asked.run_id} is that of another call.")

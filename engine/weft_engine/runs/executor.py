@@ -190,7 +190,7 @@ class Executor:
             recorded=recorded,
             control=control,
             children=ChildRuns(
-                self.warm_up(), self._outputs, files, values, self.store, self.owner
+                self.warm_up(), self._outputs, files, values, self.store, self.owner, self.emit
             ),
         )
         enter(executor, run.core.run_scope)

@@ -23,6 +23,7 @@ class Activation:
         "handle",
         "key",
         "owner",
+        "placed",
         "quiet",
         "resting",
         "result",
@@ -59,6 +60,8 @@ class Activation:
         self.handle: Handle | None = None
         self.resting = False
         """Nothing is under way for it: it waits for its next attempt, or for room."""
+        self.placed = False
+        """It takes one of the places that there are for what is under way."""
         self.announced = False
         """That it begins is on disk already."""
         self.stopped = False

@@ -49,16 +49,7 @@ class Attempts:
         core = self.core
         activation.resting = False
         core.entered(activation)
-        if core.active > core.most_active:
-            activation.resting = True
-            core.crowd.append(partial(self._in_turn, activation, activation.token))
-            return
-        self._announce(activation)
-
-    def _in_turn(self, activation: Activation, token: int) -> None:
-        if token == activation.token and not activation.stopped:
-            activation.resting = False
-            self._announce(activation)
+        core.place(activation, partial(self._announce, activation))
 
     def _announce(self, activation: Activation) -> None:
         """Where a node has effects, its attempt is on disk before it is called."""

@@ -7,17 +7,19 @@ mailbox, activations go out to the executor. Nothing waits.
 import heapq
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from time import monotonic, time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from weft_engine.compiler.program import ScopePlan
 from weft_engine.runs.context import RunScope
 from weft_engine.runs.debug import Command
 from weft_engine.runs.engine.activations import Activation
+from weft_engine.runs.engine.clock import Clock
 from weft_engine.runs.engine.control import RunControl
 from weft_engine.runs.engine.gate import Gate, Stop
 from weft_engine.runs.engine.handover import Handover
+from weft_engine.runs.engine.parts import Parts
+from weft_engine.runs.engine.places import Share
 from weft_engine.runs.engine.recording import Recording
 from weft_engine.runs.engine.scope_run import ScopeRun
 from weft_engine.runs.engine.sink import NodeSink
@@ -27,51 +29,10 @@ from weft_engine.runs.planned import Key, Planned, planned
 from weft_engine.runs.run import NodeState, RunRequest
 
 if TYPE_CHECKING:
-    from weft_engine.runs.engine.call_units import CallUnits
-    from weft_engine.runs.engine.children import Children
-    from weft_engine.runs.engine.map_units import MapUnits
-    from weft_engine.runs.engine.moments import Moments
-    from weft_engine.runs.engine.regions import Regions
     from weft_engine.runs.engine.resume import Recorded
-    from weft_engine.runs.engine.stream_units import StreamUnits
-    from weft_engine.runs.engine.waiting import Waits
 
 GRACE_S: Final = 2.0
 """How long what is cancelled may take to let go."""
-MOST_ACTIVE: Final = 64
-"""How many activations of a run are under way at a time, where nothing else is said."""
-
-
-class Clock:
-    """The time, for the run; tests have one of their own."""
-
-    def monotonic(self) -> float:
-        """Seconds that never go back."""
-        return monotonic()
-
-    def time(self) -> float:
-        """Seconds since the epoch."""
-        return time()
-
-
-@dataclass(slots=True)
-class Parts:
-    """The kinds of unit, each with what starts it."""
-
-    calls: "CallUnits"
-    streams: "StreamUnits"
-    maps: "MapUnits"
-    regions: "Regions"
-    waits: "Waits"
-    moments: "Moments"
-    children: "Children"
-
-    def skip(self, scope: ScopeRun, unit: Planned) -> None:
-        """Nothing of a unit runs, because something before it failed."""
-        if unit.unit.kind == "stream":
-            self.streams.skip(scope, unit)
-        else:
-            self.calls.core.skip(scope, unit, "input_failed")
 
 
 class Core:
@@ -89,7 +50,7 @@ class Core:
         recorded: "Recorded | None" = None,
         gate: Gate,
         clock: Clock,
-        most_active: int = MOST_ACTIVE,
+        places: Share,
     ) -> None:
         self.request = request
         self.control = control
@@ -101,7 +62,7 @@ class Core:
         """What the run did before, when it goes on."""
         self.gate = gate
         self.clock = clock
-        self.most_active = most_active
+        self.places = places
         self.handover = Handover()
         self.parts: Parts
         self.ready: deque[tuple[ScopeRun, Planned]] = deque()
@@ -111,8 +72,6 @@ class Core:
         """How many activations executors work on."""
         self.adopted: dict[int, Activation] = {}
         """Calls in the run's thread that another thread took over for."""
-        self.crowd: deque[Callable[[], None]] = deque()
-        """Activations that wait until fewer are under way."""
         self.timers: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._timers = 0
         self.choose: Callable[[int], int] | None = None
@@ -238,13 +197,31 @@ class Core:
         activation.scope.active.add(activation)
         self.active += 1
 
+    def place(self, activation: Activation, go: Callable[[], None]) -> None:
+        """Go on with an activation as soon as fewer are under way than may be."""
+        activation.placed = self.places.take(
+            partial(self.post, self._placed, activation, activation.token, go)
+        )
+        if activation.placed:
+            go()
+        else:
+            activation.resting = True
+
+    def _placed(self, activation: Activation, token: int, go: Callable[[], None]) -> None:
+        if token != activation.token or activation not in activation.scope.active:
+            self.places.give()
+            return
+        activation.placed, activation.resting = True, False
+        go()
+
     def left(self, activation: Activation) -> None:
         """An activation is not under way any more."""
         if activation in activation.scope.active:
             activation.scope.active.discard(activation)
             self.active -= 1
-            while self.crowd and self.active - len(self.crowd) < self.most_active:
-                self.crowd.popleft()()
+            if activation.placed:
+                activation.placed = False
+                self.places.give()
 
     def left_behind(self, activation: Activation) -> None:
         """Nobody waits for an activation any more."""
@@ -386,8 +363,10 @@ class Core:
             plain = command.signal or {}
             if not self.parts.children.signal(plain):
                 self.parts.waits.signal(plain)
-        else:
+        elif not self.parts.children.command(command):
             self.gate.command(command)
+            if command.kind == "breakpoints":
+                self.parts.children.breakpoints(command.breakpoints)
 
     def cancel(self) -> None:
         """Stop the run."""

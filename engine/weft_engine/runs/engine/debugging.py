@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from weft_engine.compiler.program import Program
 from weft_engine.errors import FlowError
 from weft_engine.runs.debug import Breakpoint, Command, not_stopped
-from weft_engine.runs.engine.debugging_journal import Key, past, write_points, write_stop
+from weft_engine.runs.engine.debugging_calls import GateForCalls
+from weft_engine.runs.engine.debugging_journal import INSIDE, Key, past, write_points, write_stop
 from weft_engine.runs.engine.debugging_points import Hit, Points
 from weft_engine.runs.engine.debugging_values import references, replaced, shown_ports
-from weft_engine.runs.engine.gate import Gate, Stop, When
+from weft_engine.runs.engine.gate import Stop, When
 from weft_engine.runs.engine.scope_run import ScopeRun
-from weft_engine.runs.engine.stepping import Step, step_from
+from weft_engine.runs.engine.stepping import Kind, Step, step_from
 from weft_engine.runs.journal.base import StepRow
 from weft_engine.runs.journal.errors import JournalError
 from weft_engine.runs.journal.values import ValueStore
@@ -25,7 +26,7 @@ _AFTERWARDS: Final = _STEPS | {"resume", "edit"}
 """What has to wait until a run that goes on stands again where it stood."""
 
 
-class Debugger(Gate):
+class Debugger(GateForCalls):
     """The gate of a run that may have breakpoints.
 
     Args:
@@ -51,13 +52,12 @@ class Debugger(Gate):
         """What stands here, by `at`."""
         self._behind: list[Stop] = []
         """What came to a closed gate, or waits for the end of a step."""
-        self._step: Step | None = None
         self._hits: dict[Key, tuple[Hit, str]] = {}
         """Of what stands here: what was counted, and the breakpoint that stopped it."""
         self._past = past(rows, values)
-        self._awaited: set[Key] = self._past.standing
-        self._waiting: list[Command] = []
+        self._awaited = self._past.standing
         self._given_up = False
+        self._inside = {key for key in self._awaited if key[2] == INSIDE}
         self._pausing = False
         """It was told to pause, and has not taken that up."""
         said = points if self._past.points is None else self._past.points
@@ -77,6 +77,16 @@ class Debugger(Gate):
     def stepping(self) -> bool:
         """Whether the run is on its way to the end of a step."""
         return self._step is not None
+
+    @property
+    def said(self) -> Sequence[Breakpoint]:
+        """Its breakpoints."""
+        return self.points.said
+
+    @property
+    def stands(self) -> bool:
+        """Whether an activation of the run itself is stopped here."""
+        return bool(self.stops)
 
     @property
     def holds(self) -> bool:
@@ -99,10 +109,12 @@ class Debugger(Gate):
         if self._waits(stop):
             self._past.edit(stop)
             return False
-        if self._step is not None and self._step.widen() and self._behind:
-            self._behind.append(stop)  # those that wait came first
-            self._open_behind()
-            return True
+        if self._step is not None and self._step.widen():
+            if self._behind:
+                self._behind.append(stop)  # those that wait came first
+                self._open_behind()
+                return True
+            self.core.parts.children.follow()
         way = self._step.way(stop) if self._step is not None else "go"
         if way == "wait":
             self._behind.append(stop)
@@ -203,14 +215,8 @@ class Debugger(Gate):
     def _leads_to_awaited(self, stop: Stop) -> bool:
         inside = f"{stop.unit.path}/"
         return any(path.startswith(inside) for path, _, _ in self._awaited) or any(
-            path == stop.unit.path and when == "after" for path, _, when in self._awaited
+            path == stop.unit.path and when != "before" for path, _, when in self._awaited
         )
-
-    def _stands_again(self) -> None:
-        self.closed = True
-        waiting, self._waiting = self._waiting, []
-        for command in waiting:
-            self.core.post(self.core.command, command)
 
     def rest(self) -> bool:
         """Nothing is under way and nothing is ready: whether the gate let something go on."""
@@ -219,15 +225,14 @@ class Debugger(Gate):
             if self.stops:
                 self._stands_again()
                 return not self.core.control.box.empty()
-            waiting, self._waiting = self._waiting, []
-            for command in waiting:
-                self.core.post(self.core.command, command)
-            return self._open_behind() or bool(waiting)
+            heard = self._hear()
+            return self._open_behind() or heard
         if self._step is None or self.closed:
             return False
-        if self._behind:
+        if self._behind or self.core.parts.children.held:
             self._step = Step()  # where it was to end nothing happens before something else has
-            return self._open_behind()
+            self._open_behind()
+            return True
         if self.stops:
             self._step = None
             self.closed, self.reason = True, "step"
@@ -247,6 +252,8 @@ class Debugger(Gate):
         elif command.kind == "breakpoints":
             self.points.compiled(command.breakpoints)
         elif command.kind in _AFTERWARDS - {"resume"} and not self._awaited:
+            if self.core.parts.children.judge(command):
+                return
             stop = self._meant(command)
             if command.kind == "edit" and stop is not None:
                 replaced(stop, command.port or "", command.value)
@@ -307,8 +314,7 @@ class Debugger(Gate):
         self._tell(stop)
 
     def _go_step(self, command: Command) -> None:
-        stop = self._meant(command)
-        kind: Any = command.kind
+        stop, kind = self._meant(command), cast("Kind", command.kind)
         if stop is None:
             self._step = Step()
         elif kind == "step_out" and stop.scope.parent is None:
@@ -317,6 +323,9 @@ class Debugger(Gate):
         else:
             self._step = step_from(kind, stop)
             self._leave(stop)
+        self._take_step()
+
+    def _take_step(self) -> None:
         self._watch()
         self._open_behind()
 

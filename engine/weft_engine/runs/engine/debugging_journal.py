@@ -19,6 +19,8 @@ from weft_engine.runs.journal.base import StepRow
 from weft_engine.runs.journal.values import ValueStore
 
 STOP: Final = "stop"
+INSIDE: Final = "inside"
+"""The mark of a run that was called: what stands in it is in its own journal."""
 _POINTS: Final = "breakpoints"
 Key = tuple[str, str, str]
 """The node's path, the place, before or after."""
@@ -117,6 +119,13 @@ def write_stop(
         },
     )
     _write(recording, row)
+
+
+def write_inside(recording: Recording, path: str, place: str, *, standing: bool) -> None:
+    """Write down that something stands in a run that this one called, or stands no more."""
+    known = {"node": path, "reason": "breakpoint", "hit": 0, "edited": [], "counts": {}}
+    said = {"standing": standing, "stopped": "", **known}
+    _write(recording, StepRow(node=path, scope=place, key=INSIDE, variables=said))
 
 
 def _edited(stop: Stop) -> list[Shown]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from weft_engine.compiler.calling import CALL, is_isolated
 from weft_engine.compiler.program import Program, ScopePlan
 from weft_engine.errors import ExpressionError, FlowError, WeftError, said
 from weft_engine.library.environment import names as names_of
@@ -93,8 +94,18 @@ class Points:
                 point.count, point.stopped, point.told = before.count, before.stopped, before.told
             self._known[point.key] = point
             self._at.setdefault((point.said.node, point.said.when), []).append(point)
-            if point.said.node not in self._places:
+            if point.said.node not in self._places and not self._is_called(point.said.node):
                 self.strange.append(point.said.node)
+
+    def _is_called(self, path: str) -> bool:
+        """Whether a node lies in a flow that is called as a run of its own, which looks there."""
+        parts = path.split("/")
+        for at in range(1, len(parts)):
+            plan, name = self._places.get("/".join(parts[:at]), (None, ""))
+            node = plan.compiled.flow.nodes.get(name) if plan is not None else None
+            if node is not None and node.type == CALL and is_isolated(node):
+                return True
+        return False
 
     def restore(self, key: str, count: int, *, stopped: bool) -> None:
         """Count what was counted before the run was left."""
@@ -144,7 +155,9 @@ class Points:
         if not (point.condition or "").strip():
             return None
         try:
-            return compiled_condition(point.condition or "", self._ports(point))
+            text = point.condition or ""
+            known = not self._is_called(point.node)  # else the run that is called knows its ports
+            return compiled_condition(text, self._ports(point) if known else _WORD.findall(text))
         except ExpressionError as error:
             raise bad_condition(point, error) from error
 
@@ -167,6 +180,20 @@ def compiled_condition(text: str, ports: Iterable[str]) -> CompiledExpression:
     """
     names = dict.fromkeys((*NAMES, "scope", *ports))
     return compile_expression(text, names=tuple(names))
+
+
+def usable(
+    said: Iterable[Breakpoint], program: Program
+) -> tuple[list[Breakpoint], list[FlowError]]:
+    """Breakpoints that a program can have, and what is wrong with the others."""
+    points, found, wrong = Points(program), list[Breakpoint](), list[FlowError]()
+    for one in said:
+        try:
+            points.compiled([one])
+            found.append(one)
+        except FlowError as error:
+            wrong.append(error)
+    return found, wrong
 
 
 def require_good(said: Iterable[Breakpoint], program: Program) -> None:

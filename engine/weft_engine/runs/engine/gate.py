@@ -5,11 +5,11 @@ ports, and `after` it ended, with what its ports gave. What the gate holds stand
 let go; `values` may be replaced meanwhile. All calls come from the run's own thread.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from weft_engine.runs.debug import Command
+from weft_engine.runs.debug import Breakpoint, Command
 from weft_engine.runs.engine.scope_run import ScopeRun
 from weft_engine.runs.planned import Planned
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from weft_engine.runs.engine.core import Core
 
 When = Literal["before", "after"]
+Way = Literal["stop", "go", "wait"]
 
 
 @dataclass(slots=True, eq=False)
@@ -64,8 +65,7 @@ class Gate:
     """Whether activations are to be shown to `before` and `after` at all."""
 
     def __init__(self) -> None:
-        self.closed = False
-        """Nothing new is started while it is."""
+        self._closed = False
         self.reason: Literal["asked", "breakpoint", "step"] = "asked"
         """Why it is closed."""
         self.openings = 0
@@ -75,6 +75,23 @@ class Gate:
     def join(self, core: "Core") -> None:
         """Belong to a run from now on."""
         self.core = core
+
+    @property
+    def closed(self) -> bool:
+        """Nothing new is started while it is."""
+        return self._closed
+
+    @closed.setter
+    def closed(self, closed: bool) -> None:
+        closes = closed and not self._closed
+        self._closed = closed
+        if closes:
+            self.core.parts.children.follow()
+
+    @property
+    def said(self) -> Sequence[Breakpoint]:
+        """The breakpoints of the run."""
+        return self.core.request.breakpoints
 
     def before(self, stop: Stop) -> bool:
         """Whether to hold an activation that is about to start."""
@@ -106,11 +123,37 @@ class Gate:
         later, self._later = self._later, {}
         for what in later:
             self.core.post(what)
+        self.core.parts.children.follow()
 
     @property
     def stepping(self) -> bool:
         """Whether the run is on its way to the end of a step."""
         return False
+
+    # Runs that this one called
+
+    def way_into(self, scope: ScopeRun) -> Way:
+        """Whether a run that was called, as a scope of this one, is to go on, wait or stop."""
+        return "wait" if self.closed else "go"
+
+    @property
+    def stands(self) -> bool:
+        """Whether an activation of the run itself is stopped here."""
+        return False
+
+    def stands_inside(self, path: str, place: str, reason: Any) -> None:
+        """Something stands in a run that was called at this path, as this scope."""
+        if not self.closed:
+            self.reason = reason
+            self.closed = True
+
+    def goes_on_inside(self, path: str, place: str) -> None:
+        """Nothing stands there any more."""
+
+    def left_inside(self, unit: Planned, scope: ScopeRun, *, stepping: bool) -> None:
+        """A run that was called has ended, maybe on the way to the end of a step."""
+
+    # Going on
 
     @property
     def holds(self) -> bool:

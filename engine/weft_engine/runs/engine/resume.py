@@ -65,6 +65,15 @@ class Recorded:
         """What an activation waits for."""
         return self._wakes.get((path, scope))
 
+    def wakes_below(self, path: str, scope: str) -> list[Place]:
+        """Where something waits in the run that was called at a path, as a scope."""
+        inside = f"{path}/"
+        return [
+            place
+            for place in self._wakes
+            if place[0].startswith(inside) and place[1].startswith(scope)
+        ]
+
     def waits(self) -> Iterable[WakeRow]:
         """What activations waited for when the run was left."""
         return self._wakes.values()

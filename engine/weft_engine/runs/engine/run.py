@@ -15,14 +15,17 @@ from weft_engine.nodes.context import Files
 from weft_engine.runs.context import RunScope
 from weft_engine.runs.engine.attempts import Attempts
 from weft_engine.runs.engine.call_units import CallUnits
-from weft_engine.runs.engine.children import ChildHost, Children
+from weft_engine.runs.engine.children import ChildHost, Children, introduction
+from weft_engine.runs.engine.clock import Clock
 from weft_engine.runs.engine.control import RunControl
-from weft_engine.runs.engine.core import MOST_ACTIVE, Clock, Core, Parts
+from weft_engine.runs.engine.core import Core
 from weft_engine.runs.engine.debugging import Debugger
 from weft_engine.runs.engine.gate import Gate
 from weft_engine.runs.engine.map_units import MapUnits
 from weft_engine.runs.engine.mistakes import mistake
 from weft_engine.runs.engine.moments import Moments
+from weft_engine.runs.engine.parts import Parts
+from weft_engine.runs.engine.places import MOST_ACTIVE, Places, Share
 from weft_engine.runs.engine.recording import Recording
 from weft_engine.runs.engine.records import records_of
 from weft_engine.runs.engine.regions import Regions
@@ -74,6 +77,8 @@ class Run:
         batch_size: How many records go through a stretch at a time, at most.
         children: Where called flows run that are runs of their own.
         may_park: Whether it may leave its thread while it waits, where its journal holds it.
+        places: How much may be under way, together with the run that called this one; its own
+            limit when None.
         choose: In tests, which of so many ready units goes next.
         step: In tests, does the next thing that executors have to do.
     """
@@ -99,6 +104,7 @@ class Run:
         batch_size: int = BATCH_SIZE,
         children: ChildHost | None = None,
         may_park: bool = True,
+        places: Places | None = None,
         choose: Callable[[int], int] | None = None,
         step: Callable[[], bool] | None = None,
     ) -> None:
@@ -140,7 +146,7 @@ class Run:
             recorded=recorded,
             gate=gate or _debugger(request, program, recorded),
             clock=clock or Clock(),
-            most_active=max(limit, 1),
+            places=Share(places or Places(max(limit, 1)), max(limit, 1)),
         )
         self._join_parts(recorded, children)
         self.core.gate.join(self.core)
@@ -176,7 +182,7 @@ class Run:
         self.voice.say(
             "run_resumed" if resumed and self.request.last_seq else "run_started",
             None,
-            {"nodes": _paths(self.program.flow, self.selection.run)},
+            {"nodes": _paths(self.program.flow, self.selection.run), **introduction(self.request)},
         )
         try:
             self._begin()
@@ -192,6 +198,7 @@ class Run:
         finally:
             self._executor.close()
             self._scope.close()
+            self.core.places.close()
         if way == "parked":
             return self._rests()
         if self.core.cancelling and self._top.failure is None:
@@ -275,7 +282,8 @@ class Run:
 
     def _rests(self) -> RunResult:
         """Nothing happens for a while: its thread ends, the journal holds it."""
-        waits = [*self.core.parts.waits.listed(), *self.core.parts.moments.listed()]
+        parts = self.core.parts
+        waits = [*parts.waits.listed(), *parts.moments.listed(), *parts.children.listed()]
         stands = self.core.gate.closed
         if self._journal is not None:
             self._journal.end("paused" if stands else "parked")

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 from weft_engine.errors import KernelError
 from weft_engine.runs.debug import Command
+from weft_engine.runs.engine.control import HALT
 from weft_engine.runs.engine.core import Core
 from weft_engine.runs.engine.handover import HandedOver, watch
 from weft_engine.runs.executors.threads import pool
@@ -56,6 +57,7 @@ class RunLoop:
         self._openings = 0
         """How often the gate had been opened then."""
         self._stood_long = False
+        """It has stood still for so long that it is left to the journal."""
         self._driver = object()
         self._ended = threading.Event()
         self._error: BaseException | None = None
@@ -157,6 +159,8 @@ class RunLoop:
         if not message:
             if self._stop.is_set() or self.core.control.stopped.is_set():
                 self.core.cancel()
+        elif message[0] == HALT:
+            self._stood_long = self._may_park  # the run that called it is left to the journal
         elif isinstance(message[0], Command):
             self.core.command(message[0])
         else:
@@ -220,15 +224,15 @@ class RunLoop:
 
     def _rests(self) -> bool:
         """Nothing is under way: say so, or see that the run need not stay in memory."""
-        core = self.core
+        core, parts = self.core, self.core.parts
         if core.gate.rest():
             core.control.wake()
         elif core.gate.closed:
-            if self._stood_long:
+            if self._stood_long and core.parts.children.leave():
                 self.way = "parked"
                 return True
             self._pause()
-        elif core.parts.waits.waiting or core.parts.moments.resting:
+        elif any((parts.waits.waiting, parts.moments.resting, parts.children.parked)):
             if not core.gate.stepping and self._parks():
                 self.way = "parked"
                 return True
@@ -261,5 +265,6 @@ class RunLoop:
         core = self.core
         if not self._may_park:
             return False
-        dues = (core.parts.waits.next_due(), core.parts.moments.next_due())
+        parts = core.parts
+        dues = (parts.waits.next_due(), parts.moments.next_due(), parts.children.next_due())
         return all(due is None or due - core.clock.time() > NEAR_S for due in dues)

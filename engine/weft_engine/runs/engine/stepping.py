@@ -7,12 +7,11 @@ what happens elsewhere, in other iterations of a loop, say, waits.
 from dataclasses import dataclass
 from typing import Literal
 
-from weft_engine.runs.engine.gate import Stop
+from weft_engine.runs.engine.gate import Stop, Way
 from weft_engine.runs.engine.scope_run import ScopeRun
 from weft_engine.runs.planned import Planned
 
 Kind = Literal["step_over", "step_into", "step_out"]
-Way = Literal["stop", "go", "wait"]
 
 
 @dataclass(slots=True)
@@ -26,12 +25,15 @@ class Step:
 
     def way(self, stop: Stop) -> Way:
         """What becomes of an activation that is about to start."""
-        home = self.home
-        if home is None or stop.scope is home:
+        return "stop" if stop.scope is self.home else self.way_into(stop.scope)
+
+    def way_into(self, scope: ScopeRun) -> Way:
+        """What becomes of what starts in a scope other than that in which it ends."""
+        if self.home is None:
             return "stop"
-        if self.inside is not None and _opened_by(stop.scope, *self.inside):
+        if self.inside is not None and _opened_by(scope, *self.inside):
             return "stop"
-        return "go" if _lies_in(stop.scope, home) else "wait"
+        return "go" if _lies_in(scope, self.home) else "wait"
 
     def widen(self) -> bool:
         """Of a scope that is over, go out to the container: its next scope, or what follows it.

@@ -57,11 +57,7 @@ class StreamUnits:
         if activation.scope.over or activation.scope.closing:
             return
         core.entered(activation)
-        if core.active > core.most_active:
-            activation.resting = True
-            core.crowd.append(partial(self._launch, activation, token))
-        else:
-            self._launch(activation, token)
+        core.place(activation, partial(self._launch, activation, token))
 
     def _launch(self, activation: Activation, token: int) -> None:
         if token != activation.token or activation.stopped:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -107,6 +107,24 @@ class Block(NodeType):
         return item
 
 
+class Busy(NodeType):
+    """Notes how many of its kind are at work, once that many others had the time to begin."""
+
+    type: Literal["e.busy"] = "e.busy"
+    info = info(cost="io")
+    _lock: ClassVar[threading.Lock] = threading.Lock()
+    _working: ClassVar[int] = 0
+
+    def process(self, item: AnyValue) -> AnyValue:
+        with Busy._lock:
+            Busy._working += 1
+            seen.note("busy", Busy._working)
+        threading.Event().wait(0.01)
+        with Busy._lock:
+            Busy._working -= 1
+        return item
+
+
 class Fields(NodeType):
     """A row of a key and what it is given."""
 
@@ -129,7 +147,7 @@ class Numbers(NodeType):
         yield from self.numbers
 
 
-OWN = (Numbers, Fields, Effect, Times, Bad, BadCall, Hang, Block)
+OWN = (Numbers, Fields, Effect, Times, Bad, BadCall, Hang, Block, Busy)
 
 
 @lru_cache(maxsize=1)

@@ -10,8 +10,8 @@ from tests.engine.runs.engine.test_children import calling
 from weft_engine.flow.model import Flow
 from weft_engine.runs.context import idempotency_key
 from weft_engine.runs.engine.children import child_id
+from weft_engine.runs.engine.clock import Clock
 from weft_engine.runs.engine.control import RunControl
-from weft_engine.runs.engine.core import Clock
 from weft_engine.runs.journal.errors import JournalError
 
 RETRY = {"retry": {"max_attempts": 3, "delay_s": 0}}

@@ -13,7 +13,7 @@ from weft_engine.nodes.node_type import NodeType
 from weft_engine.nodes.port_type import parse
 from weft_engine.nodes.types import Row, Text
 from weft_engine.runs.debug import Breakpoint, Command
-from weft_engine.runs.engine.core import Clock
+from weft_engine.runs.engine.clock import Clock
 from weft_engine.runs.engine.debugging_values import misfit
 from weft_engine.runs.journal.rows import newest
 
