@@ -45,7 +45,7 @@ def test_the_flow_as_it_is_now_is_tried_again(folder: Path, failed: str) -> None
     (folder / "flow.yaml").write_text(FLOW.format(path="here.txt"))
     planned = run(folder, "--resume", failed, "--current", "--dry-run", "--json")
     plan = json.loads(planned.out)
-    assert plan["again"][-1] == {"node": "read", "reason": "changed"}
+    assert {"node": "read", "reason": "changed"} in plan["again"]
     outcome = run(folder, "--resume", failed, "--current")
     assert outcome.code == 0, outcome.err
     assert f"Taken over from {failed}" in outcome.err
