@@ -1,6 +1,7 @@
 """What goes wrong has the outcome that docs/flows.md says."""
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -11,16 +12,20 @@ from typing import Any, Literal
 
 import pytest
 
-from tests.engine.compiler.flows import info
+from tests.engine.compiler.flows import info, run
 from tests.engine.runs.engine.harness import Ran, TestJournal, catalogue, execute, flow_of, seen
 from weft_engine.errors import FlowError
 from weft_engine.flow.model import Flow
+from weft_engine.flow.patch import Patch, apply
+from weft_engine.kernel.backends.on_ray import RayPlaces
 from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.nodes.node_type import NodeType
 from weft_engine.nodes.types import Json
 from weft_engine.runs.dispatcher import Dispatcher
 from weft_engine.runs.events import RunEvent
 from weft_engine.runs.executor import Executor
+from weft_engine.runs.executors import on_ray
+from weft_engine.runs.executors.remote_crew import Crew
 from weft_engine.runs.journal.sqlite import SqliteJournal
 from weft_engine.runs.queue import Job
 from weft_engine.runs.run import RunRequest
@@ -78,6 +83,33 @@ def test_it_does_not_even_begin(
     assert seen.calls == {}
 
 
+def circle() -> Flow:
+    """Two nodes that double a number, the one behind the other, and an edge back."""
+    return flow_of(
+        {"v": ("t.value", {"value": 3}), "x": "e.times", "y": "e.times", "z": "e.times"},
+        ["v.out>x.item", "x.out>y.item", "y.out>x.item", "y.out>z.item"],
+        outputs=["z"],
+    )
+
+
+def test_a_circle_does_not_begin_and_is_offered_as_a_loop(tmp_path: Path) -> None:
+    """The loop that the fix makes goes round ten times, as often as its condition says."""
+    with pytest.raises(FlowError) as caught:
+        execute(circle(), tmp_path)
+    (problem,) = [
+        found for found in caught.value.params["problems"] if found["code"] == "check.cycle"
+    ]
+    (offered,) = [each for each in problem["fixes"] if each["code"] == "fix.convert_to_loop"]
+    done = apply(circle(), Patch.model_validate(offered["patch"]))
+    assert not done.skipped
+
+    ran = execute(done.flow.replace(outputs=("z", "loop")), tmp_path)
+
+    assert ran.state == "completed"
+    assert ran.gave("loop", "iterations") == 10
+    assert ran.gave("z") == 3 * 4**10 * 2
+
+
 # Resources that are gone
 
 
@@ -129,6 +161,20 @@ def test_a_service_that_is_gone_is_tried_again_and_caught(tmp_path: Path) -> Non
     assert ran.state == "completed"
     assert ran.gave("try", "result") == "later"
     assert len(ran.of("node_retrying", "try/x")) == 2
+
+
+def test_a_cluster_that_is_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    address = nobody()
+    crew = Crew(on_ray.RayRoom(RayPlaces(address)))
+    monkeypatch.setattr(on_ray, "shared", lambda: crew)
+    flow = flow_of({"s": "t.texts", "x": "t.upper"}, ["s.out>x.text"], outputs=["x"])
+
+    failure = run(flow, tmp_path, env="ray").result.failure
+
+    assert failure is not None
+    assert failure["code"] == "run.env_unavailable"
+    assert address in failure["message"]
+    assert failure["hint"]
 
 
 class Remove(NodeType):
@@ -258,3 +304,42 @@ def values(ran: Ran) -> list[Any]:
     if "loop" in ran.outputs:
         return list(ran.gave("loop", "results"))
     return [ran.gave(f"x{number}") for number in range(1000)]
+
+
+# The page
+
+PAGE = (ROOT / "docs" / "flows.md").read_text()
+ROWS = PAGE.partition("## What goes wrong")[2].partition("\n## ")[0]
+SHOWN = {
+    "a required input is not connected": "test_outcomes.py::test_it_does_not_even_begin",
+    "edges run in a circle": "test_outcomes.py::test_a_circle_does_not_begin",
+    "a run is given an input": "test_outcomes.py::test_it_does_not_even_begin",
+    "a service does not answer": "test_outcomes.py::test_what_is_gone_fails_the_node",
+    "the Ray cluster is not there": "test_outcomes.py::test_a_cluster_that_is_gone",
+    "a worker process dies": "executors/test_workers.py::test_a_worker_that_is_killed",
+    "a worker dies again": "executors/test_workers.py::test_a_unit_that_kills_two_workers_fails",
+    "one record of many": "test_outcomes.py::test_a_poisoned_record",
+    "the database of the journal cannot": "journal/test_crashes.py::test_a_database_that_dies",
+    "the disk is full": "engine/test_full_disk.py::test_full_at_some_write",
+    "the file of the journal is deleted": "test_outcomes.py::test_the_database_of_the_journal",
+    "the engine is killed": "test_supervisor.py::test_a_killed_engine_is_started_again",
+    "a value of 100 MB": "test_outcomes.py::test_a_value_of_a_hundred_megabytes",
+    "a thousand ways at once": "test_outcomes.py::test_a_thousand_ways_at_once",
+}
+"""Where each row of the page is shown to be true: how the row begins, and a test below here."""
+
+
+def test_every_row_of_the_page_is_shown_by_a_test() -> None:
+    rows = [row for row in ROWS.splitlines() if row.startswith("| ")][1:]
+    begun = [[start for start in SHOWN if row.startswith(f"| {start}")] for row in rows]
+    assert begun == [[start] for start in SHOWN], "the page has other rows, or another order"
+    for place in SHOWN.values():
+        file, _, name = place.partition("::")
+        assert f"def {name}" in (Path(__file__).parent / file).read_text(), place
+
+
+def test_every_code_of_the_page_is_in_the_catalogue() -> None:
+    known = (ROOT / "docs" / "reference" / "errors.md").read_text()
+    codes = re.findall(r"`([a-z]+\.[a-z_]+)`", ROWS)
+    assert len(codes) >= 12
+    assert [code for code in codes if f"| `{code}` |" not in known] == []
