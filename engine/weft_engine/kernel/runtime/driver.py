@@ -6,19 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from weft_engine.kernel.batch import (
-    MAX_TIME,
-    MIN_TIME,
-    Barrier,
-    Batch,
-    Event,
-    Idle,
-    Unkeyed,
-    Watermark,
-)
+from weft_engine.kernel.batch import MAX_TIME, Barrier, Batch, Event, Unkeyed
 from weft_engine.kernel.metrics.counters import BATCHES, BUSY_NS, RECORDS_IN, RECORDS_OUT
 from weft_engine.kernel.runtime.context import Place, Send, SubtaskContext
 from weft_engine.kernel.runtime.demand import Demand
+from weft_engine.kernel.runtime.event_time import EventTime
 from weft_engine.kernel.runtime.failure_report import Broken, unwrapped
 from weft_engine.kernel.runtime.operator import (
     Later,
@@ -75,8 +67,7 @@ class Driver:
         self.blocked_before_ns = 0
         """The value of `blocked_ns` then."""
         self._nested_ns = 0
-        self._entered = [MIN_TIME] * len(self.operators)
-        self._passed = [MIN_TIME] * len(self.operators)
+        self._time = EventTime(self.operators, self._control)
         self._routers_of = [
             [router for (at, _), group in outputs.items() if at == position for router in group]
             for position in range(len(self.operators))
@@ -251,39 +242,19 @@ class Driver:
 
     # Time
 
-    def advance(self, time: int, position: int = 0) -> None:
-        """Event time has moved on before an operator.
-
-        The end of time is passed on only when the operator has finished (`finish_next`): it may
-        have records left until then, which must not be late.
-        """
-        for at in range(position, len(self.operators)):
-            if time <= self._entered[at]:
-                return
-            self._entered[at] = time
-            passed = self._call(at, self.operators[at].advance, time)
-            if passed is None or passed == MAX_TIME or not self._pass(at, passed):
-                return
-            time = passed
+    def advance(self, time: int) -> None:
+        """Event time has moved on before the first operator."""
+        self._time.advance(time, 0)
 
     def passed(self, position: int, time: int) -> None:
         """An operator passes on a watermark of its own accord."""
         if isinstance(self.operators[0], SourceOperator):
             self.place.counters.watermark = time
-        if self._pass(position, time):
-            self.advance(time, position + 1)
-
-    def _pass(self, position: int, time: int) -> bool:
-        if time <= self._passed[position]:
-            return False
-        self._passed[position] = time
-        self._control(position, Watermark(time))
-        return True
+        self._time.passed(position, time)
 
     def went_idle(self, position: int) -> None:
         """Nothing is known of time behind an operator for now."""
-        for at in range(position, len(self.operators)):
-            self._control(at, Idle())
+        self._time.went_idle(position)
 
     def due(self) -> int | None:
         """When an operator wants to be called next, in processing time."""

@@ -2,14 +2,14 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
 
 from weft_engine.kernel.batch import MAX_TIME, Barrier, Batch, End, Event, Idle, Unkeyed, Watermark
 from weft_engine.kernel.metrics.counters import SubtaskCounters
 from weft_engine.kernel.physical import Stage
-from weft_engine.kernel.runtime.alignment import Aligned, Alignment
+from weft_engine.kernel.runtime.alignment import Alignment
+from weft_engine.kernel.runtime.checkpointing import Checkpointing
 from weft_engine.kernel.runtime.context import Place
-from weft_engine.kernel.runtime.driver import Driver, clock_ns
+from weft_engine.kernel.runtime.driver import Driver
 from weft_engine.kernel.runtime.failure_report import Broken, is_interrupt, unwrapped
 from weft_engine.kernel.runtime.gate import Gate
 from weft_engine.kernel.runtime.host import Host
@@ -32,9 +32,6 @@ from weft_engine.kernel.runtime.snapshots import SnapshotReporter
 from weft_engine.kernel.runtime.timer_slack import precise_timers
 from weft_engine.kernel.runtime.watermarks import Watermarks
 from weft_engine.kernel.state.api import Clock
-
-FINAL_CHECKPOINT: Final = 2**62
-"""The number that operators are told when they prepare for the last time."""
 
 
 class Subtask:
@@ -72,12 +69,12 @@ class Subtask:
         self._source = bool(operators) and isinstance(operators[0], SourceOperator)
         channels = sorted(set(range(len(self.gate.ports))) - self.gate.feedback)
         exactly = spec.settings.checkpoint_mode == "exactly_once"
-        self._alignment = Alignment(channels, exactly_once=exactly)
         self._watermarks = Watermarks(channels)
         self._open_ports = [self.gate.ports[n] for n in channels]
         self._snapshots = SnapshotReporter(host, self.id, report)
+        alignment = Alignment(channels, exactly_once=exactly)
+        self._checkpoints = Checkpointing(self.driver, self.gate, alignment, self._snapshots)
         self._mailbox: deque[Barrier | int] = deque()
-        self._asked: Barrier | None = None
         self._paused = False
         self._ending = False
         self._pace = Pace(spec.settings.batch_size)
@@ -302,7 +299,7 @@ class Subtask:
         elif type(event) is Watermark:
             self._advance(self._watermarks.watermark(channel, event.time))
         elif type(event) is Barrier:
-            self._align(channel, self._alignment.barrier(channel, event))
+            self._checkpoints.barrier(channel, event)
         elif type(event) is Unkeyed:
             self.driver.unkeyed(event)
         elif type(event) is Idle:
@@ -318,7 +315,7 @@ class Subtask:
             self.driver.advance(time)
 
     def _end_channel(self, channel: int) -> None:
-        self._align(channel, self._alignment.end(channel))
+        self._checkpoints.ended(channel)
         self._advance(self._watermarks.end(channel))
         if self._watermarks.idle:
             self.driver.went_idle(0)
@@ -332,8 +329,7 @@ class Subtask:
     def _begin_to_end(self) -> None:
         if not self._ending:
             self._ending = True
-            if self._asked is not None:
-                self._begin_checkpoint(self._asked)
+            self._checkpoints.all_ended()
 
     def _end_early(self) -> None:
         """Nobody wants what would still come."""
@@ -346,38 +342,9 @@ class Subtask:
         while self._mailbox:
             item = self._mailbox.popleft()
             if isinstance(item, Barrier):
-                self._begin_checkpoint(item)
+                self._checkpoints.asked(item, begins_here=self._source or self._ending)
             else:
                 self.driver.committed(item)
-
-    def _begin_checkpoint(self, barrier: Barrier) -> None:
-        """Take a snapshot, unless a barrier is to be waited for.
-
-        Should all inputs end before one comes, nobody else will begin the checkpoint here: their
-        senders have finished, which is why it is remembered.
-        """
-        if not self._source and not self._ending:
-            self._asked = barrier
-        elif barrier.checkpoint > self._alignment.last:
-            self._alignment.skip(barrier.checkpoint)
-            self._snapshot(barrier)
-
-    def _align(self, channel: int, aligned: Aligned) -> None:
-        if aligned.abandoned is not None:
-            self._snapshots.decline(aligned.abandoned, "a newer checkpoint has begun")
-        if aligned.block:
-            self.gate.block(channel)
-        if aligned.complete is not None:
-            self._snapshot(aligned.complete)
-        for other in aligned.unblock:
-            self.gate.unblock(other)
-
-    def _snapshot(self, barrier: Barrier) -> None:
-        start = clock_ns()
-        taken = self.driver.snapshot(barrier)
-        self.driver.control(barrier)
-        taken.pause_ns = clock_ns() - start
-        self._snapshots.take(taken)
 
     # The end
 
@@ -392,8 +359,7 @@ class Subtask:
         return True
 
     def _finish(self) -> None:
-        seen = max(self._alignment.last, self.place.restore.checkpoint)
-        taken = self.driver.snapshot(Barrier(FINAL_CHECKPOINT), number=seen + 1)
+        taken = self._checkpoints.last(self.place.restore.checkpoint)
         self._say_goodbye()
         snapshot = self._snapshots.write_last(taken, self.driver.contexts[0].check)
         self.measure()
