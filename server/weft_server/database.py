@@ -22,7 +22,7 @@ from weft_server.errors import StorageError
 
 T = TypeVar("T")
 
-HEAD = "0004"
+HEAD = "0005"
 """Newest migration; a database that is there already needs no Alembic at start."""
 
 BUSY_SECONDS = 5.0

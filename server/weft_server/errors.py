@@ -40,6 +40,7 @@ CODES: dict[str, str] = {
     "storage.full": "The disk is full.",
     "storage.failed": "The database cannot be read or written.",
     "storage.missing": "There is no database in the data directory.",
+    "storage.bad_key": "The file of the key that secrets are sealed with holds no key.",
     "storage.other_version": "The database was made by another version of Weft.",
     "server.unreachable": "The server cannot be asked.",
     "server.unexpected": "What answered is not a Weft server.",

@@ -39,6 +39,9 @@ class Settings:
     """How many of them may be of one workspace; 24 when empty."""
     journal: str = ""
     """Path or PostgreSQL address of the journal of runs; empty is inside the data directory."""
+    key_file: Path | None = None
+    """File of the key that secrets in the database are sealed with; `key` in the data directory
+    when empty. Servers that share a database share it."""
     keep_runs: int = 200
     """How many ended runs of each flow are kept."""
     keep_run_days: float | None = None
@@ -63,6 +66,11 @@ class Settings:
     def files(self) -> Path:
         """Directory that holds one folder of files for each workspace."""
         return self.data / "files"
+
+    @property
+    def key(self) -> Path:
+        """File of the key that secrets are sealed with."""
+        return self.key_file or self.data / "key"
 
     @property
     def setup_token_file(self) -> Path:
@@ -128,6 +136,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         "run_workers": _at_least_one,
         "runs_per_workspace": _at_least_one,
         "journal": str,
+        "key_file": Path,
         "keep_runs": _at_least_one,
         "keep_run_days": float,
         "access_log": lambda text: text.lower() in _TRUE,

@@ -7,7 +7,7 @@ from litestar import Litestar, Router
 
 from weft_server.runs.fired import nothing_recent
 from weft_server.settings import Settings
-from weft_server.triggers import codes, controllers, hook_controllers, logs
+from weft_server.triggers import codes, controllers, hook_controllers, logs, sealing
 from weft_server.triggers.delivery import Delivery
 from weft_server.triggers.dispatch import Dispatcher
 from weft_server.triggers.hooks import Hooks
@@ -16,6 +16,7 @@ from weft_server.triggers.live import Streams
 from weft_server.triggers.queues import Queues
 from weft_server.triggers.results import Results
 from weft_server.triggers.service import Triggers
+from weft_server.triggers.webhook_secrets import WebhookSecrets
 
 __all__ = ["codes", "lifespan", "route_handlers"]
 
@@ -35,6 +36,8 @@ async def lifespan(app: Litestar) -> AsyncIterator[None]:
     state = app.state
     settings: Settings = state.settings
     logs.install()
+    secrets = WebhookSecrets(sealing.load(settings.key))
+    await state.database.run(secrets.seal_all)
     delivery = Delivery(state.runs, Streams(state.database, state.runs))
     state.trigger_delivery = delivery
     dispatcher = Dispatcher(state.database, state.bus, delivery)
@@ -42,7 +45,7 @@ async def lifespan(app: Litestar) -> AsyncIterator[None]:
     leader = Leader(state.database, state.bus, dispatcher, results, settings.files)
     state.trigger_leader = leader
     state.queues = Queues(state.database, dispatcher)
-    state.hooks = Hooks(state.database, dispatcher, state.runs, results)
+    state.hooks = Hooks(state.database, dispatcher, state.runs, results, secrets)
     state.triggers = triggers = Triggers(
         state.database,
         state.bus,
@@ -52,6 +55,7 @@ async def lifespan(app: Litestar) -> AsyncIterator[None]:
         delivery,
         settings.files,
         leader.wake,
+        secrets,
     )
     state.runs.recent_events = triggers.newest
     leader.start()

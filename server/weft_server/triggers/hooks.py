@@ -33,6 +33,7 @@ from weft_server.triggers.kinds.webhook import BadBodyError, Incoming
 from weft_server.triggers.rate import Rate
 from weft_server.triggers.results import Results
 from weft_server.triggers.tables import TriggerRow
+from weft_server.triggers.webhook_secrets import WebhookSecrets
 
 LARGEST_RESULT: Final = 1_000_000
 _KB: Final = 1024
@@ -68,9 +69,15 @@ class Hooks:
     """Takes the requests of all webhooks."""
 
     def __init__(
-        self, database: Database, dispatcher: Dispatcher, runs: Runs, results: Results
+        self,
+        database: Database,
+        dispatcher: Dispatcher,
+        runs: Runs,
+        results: Results,
+        secrets: WebhookSecrets,
     ) -> None:
         self._database = database
+        self._secrets = secrets
         self._dispatcher = dispatcher
         self._runs = runs
         self._results = results
@@ -83,7 +90,7 @@ class Hooks:
             Missing: 404 `hook.not_found`.
             RequestError: 405, 413 or 429.
         """
-        hook = await self._database.query(partial(_find, token_hash=hashed(token)))
+        hook = await self._database.query(partial(_find, self._secrets, token_hash=hashed(token)))
         if hook is None:
             raise Missing(
                 "There is no webhook at this address, or its flow is not armed.",
@@ -204,15 +211,11 @@ class Hooks:
         return error
 
 
-def _find(session: Session, *, token_hash: str) -> _Hook | None:
+def _find(secrets: WebhookSecrets, session: Session, *, token_hash: str) -> _Hook | None:
     row = repository.by_token(session, token_hash)
     if row is None:
         return None
-    kept = repository.secret_of(session, row.id)
-    if kept is None:
-        return _Hook(row, ())
-    former = kept.former if kept.former_until and kept.former_until > utc_now() else None
-    return _Hook(row, (kept.secret,) if former is None else (kept.secret, former))
+    return _Hook(row, secrets.valid(repository.secret_of(session, row.id), utc_now()))
 
 
 def _accepted(taken: Taken, delivered: Delivered) -> Answer:

@@ -6,7 +6,6 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -37,7 +36,8 @@ from weft_server.triggers.schemas import (
     TriggerEventPage,
     TriggerState,
 )
-from weft_server.triggers.tables import ArmedFlow, TriggerEvent, TriggerRow, TriggerSecret
+from weft_server.triggers.tables import ArmedFlow, TriggerEvent, TriggerRow
+from weft_server.triggers.webhook_secrets import WebhookSecrets
 
 _CURSOR: Final = re.compile(r"evt_[0-9A-Z]{26}")
 
@@ -55,6 +55,7 @@ class Triggers:
         delivery: Delivery,
         files: Path,
         changed: Callable[[], None],
+        webhook_secrets: WebhookSecrets,
     ) -> None:
         self._database = database
         self._bus = bus
@@ -65,6 +66,7 @@ class Triggers:
         self._delivery = delivery
         self._files = files
         self._changed = changed
+        self._secrets = webhook_secrets
 
     async def arm(self, principal: Principal, flow_id: str) -> TriggerState:
         """Freeze a flow as it is now, and take events for it.
@@ -173,14 +175,13 @@ class Triggers:
         def work(session: Session) -> NewSecret:
             row = self._row(session, principal, flow_id, live)
             now = utc_now()
-            kept = repository.secret_of(session, row.id)
-            if kept is None:
-                kept = TriggerSecret(trigger_id=row.id, secret=value, made_at=now)
-            else:
-                keep = asked.keep_former_hours
-                kept.former = kept.secret if keep else None
-                kept.former_until = now + timedelta(hours=keep) if keep else None
-                kept.secret, kept.made_at = value, now
+            kept = self._secrets.put(
+                repository.secret_of(session, row.id),
+                row.id,
+                value,
+                keep_hours=asked.keep_former_hours,
+                now=now,
+            )
             session.add(kept)
             state = views.secret_state(live.settings, kept, now)
             return NewSecret(node=node, secret=value, state=state)

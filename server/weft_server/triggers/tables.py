@@ -80,6 +80,9 @@ class TriggerSecret(SQLModel, table=True):
     former: str | None = Field(default=None, sa_column=Column(Text))
     """The one before; taken until `former_until`, so that senders can be changed in peace."""
     former_until: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    key_id: str | None = Field(default=None, sa_column=Column(String(16)))
+    """The key that both are sealed with; None where they are plain, as earlier versions kept
+    them."""
 
 
 class TriggerEvent(SQLModel, table=True):

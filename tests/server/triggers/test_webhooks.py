@@ -414,6 +414,5 @@ def test_no_secret_is_shown_stored_or_logged(
     assert address.removeprefix("/hooks/") not in logged
     with armer.server.database.read() as session:
         dump = "\n".join(session.connection().connection.iterdump())  # type: ignore[attr-defined]
-    lines = [line for line in dump.splitlines() if CANARY in line or proof in line]
-    assert all('INTO "trigger_secret"' in line for line in lines), lines
-    assert len(lines) == 1
+    assert 'INTO "trigger_secret"' in dump
+    assert [line for line in dump.splitlines() if CANARY in line or proof in line] == []
