@@ -17,7 +17,7 @@ from weft_engine.compiler.compiled import build_nodes, must_be_valid
 from weft_engine.compiler.optimise import optimised
 from weft_engine.compiler.optimise.dead import fixed_variables
 from weft_engine.compiler.optimise.notes import Notes
-from weft_engine.compiler.program import Program, ProgramOptions, ScopePlan
+from weft_engine.compiler.program import Program, ProgramOptions, ScopePlan, Unit
 from weft_engine.compiler.scopes import Scope, Scopes, split
 from weft_engine.compiler.signatures import digest, signatures
 from weft_engine.compiler.units import Kind, cut, kind_of
@@ -106,7 +106,7 @@ class _Building:
             part, wired = _part(top, wiring, handling)
             on_error = self._plan(part, wired, wirings, place, only)
             top, wiring = _part(top, wiring, set(top.own) - handling)
-        plan = self._plan(top, wiring, wirings, place, only)
+        plan = self._plan(top, wiring, wirings, place, only, on_error)
         return replace(plan, container=place.container, outputs=_outputs(plan, place)), on_error
 
     def _plan(
@@ -116,6 +116,7 @@ class _Building:
         wirings: Mapping[str, Wiring],
         place: _Place,
         only: Collection[str] | None,
+        on_error: ScopePlan | None = None,
     ) -> ScopePlan:
         names = [name for name in scope.own if only is None or name in only]
         compiled = build_nodes(scope.flow, wiring, self.catalogue, names)
@@ -135,6 +136,10 @@ class _Building:
                 isolated=here in self.options.isolate,
             )
 
+        def without(plan: ScopePlan, unused: Collection[str]) -> ScopePlan:
+            left = cut(scope, wiring, running - set(unused), kind)
+            return replace(plan, units=left, unit_of=_unit_of(left), unused=frozenset(unused))
+
         variables = self.fixed if place is _ROOT else {}
         units = cut(scope, wiring, running, kind)
         plan = ScopePlan(
@@ -145,7 +150,7 @@ class _Building:
             given=scope.given,
             exits=scope.exits,
             units=units,
-            unit_of={name: unit.id for unit in units for name in unit.nodes},
+            unit_of=_unit_of(units),
             inner={
                 name: self._inside(scope, name, wirings, place, path) if name in running else {}
                 for name in scope.inner
@@ -153,7 +158,15 @@ class _Building:
             },
             captures=scope.captures,
         )
-        return optimised(plan, self.options, variables, self.notes)
+        outermost = place is _ROOT and scope.container is None
+        return optimised(
+            plan,
+            self.options,
+            variables,
+            self.notes,
+            reads=on_error.given if on_error is not None else {},
+            without=without if outermost and on_error is None else None,
+        )
 
     def _inside(
         self,
@@ -176,6 +189,10 @@ class _Building:
         callee = from_data(data)
         scopes = split(callee, self.catalogue)
         return {BODY: self.flow(scopes, infer_scopes(callee, self.catalogue, scopes), inside)[0]}
+
+
+def _unit_of(units: Iterable[Unit]) -> dict[str, int]:
+    return {name: unit.id for unit in units for name in unit.nodes}
 
 
 def _outputs(plan: ScopePlan, place: _Place) -> tuple[str, ...]:

@@ -112,6 +112,8 @@ class _Describing:
         work = scope.compiled.works.get(name)
         if wired.state != "runs":
             skipped = "disabled" if wired.state == "disabled" else "input_skipped"
+        elif name in scope.unused:
+            skipped = "unused"
         return {
             "type": scope.compiled.flow.nodes[name].type,
             "works": work.kind if work is not None else None,

@@ -58,6 +58,8 @@ class ScopePlan:
     that its inside reads: what must be there before it starts, beside its inputs."""
     outputs: tuple[str, ...] = ()
     """Of the run's own scope and of a called flow: the nodes whose outputs are the flow's."""
+    unused: frozenset[str] = frozenset()
+    """Nodes that are left out, as nothing comes of them and nobody looks."""
 
 
 @dataclass(frozen=True, slots=True)

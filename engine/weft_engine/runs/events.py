@@ -33,8 +33,8 @@ one, then failures, and now and then `node_progress` with how many `activations`
 node lived with, {count, first}; `restored` is what a run that goes on had done before. `attempt`
 and `attempts` are there when a node may be tried, or was tried, more than once; `child_run` when
 it happened in a run that this one called. Reasons for skipping: disabled, input_skipped, not_taken,
-not_selected, reused, error_skipped, input_failed (something before it failed, in a run whose
-independent branches go on).
+not_selected, unused (nothing comes of it, and nobody looks), reused, error_skipped, input_failed
+(something before it failed, in a run whose independent branches go on).
 
 Events of live runs with `live` (progress, samples, the last records of ports) are told but not
 stored: there is no end of them.

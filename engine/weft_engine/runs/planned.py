@@ -98,7 +98,8 @@ class PlannedScope:
     first: tuple[int, ...]
     """Units that nothing comes before."""
     idle: Mapping[str, str]
-    """Nodes that are no part of it, and why: `disabled`, `not_selected`, `input_skipped`."""
+    """Nodes that are no part of it, and why: `disabled`, `not_selected`, `input_skipped`,
+    `unused`."""
     sources: Mapping[str, dict[str, list[dict[str, str]]]]
     """What the inputs of every node are wired to."""
 
@@ -274,7 +275,8 @@ class _Planning:
             if name not in self.plan.compiled.nodes:
                 yield name, "not_selected"
             else:
-                yield name, "disabled" if state == "disabled" else "input_skipped"
+                unused = "unused" if name in self.plan.unused else "input_skipped"
+                yield name, "disabled" if state == "disabled" else unused
 
 
 def _set_before(units: tuple[Planned, ...], places: Mapping[int, int]) -> None:

@@ -1,7 +1,7 @@
 """Runs a flow on the engine, and says what it gave in the words of the reference."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -41,6 +41,7 @@ def engine(
     flows: dict[str, Flow] | None = None,
     inputs: dict[str, Any] | None = None,
     cancel_at: str | None = None,
+    options: ProgramOptions | None = None,
 ) -> Ran:
     """Run a flow once, in memory.
 
@@ -55,7 +56,8 @@ def engine(
         inputs=inputs or {},
         parallelism=parallelism,
     )
-    program = compile_program(flow, CATALOGUE, ProgramOptions(isolate=isolate, flows=called))
+    options = replace(options or ProgramOptions(), isolate=isolate, flows=called)
+    program = compile_program(flow, CATALOGUE, options)
     events: list[RunEvent] = []
     control = RunControl()
 

@@ -89,6 +89,7 @@ const REASONS = [
   "input_skipped",
   "not_taken",
   "not_selected",
+  "unused",
   "input_failed",
   "reused",
   "error_skipped",

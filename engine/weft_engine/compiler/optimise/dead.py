@@ -1,11 +1,13 @@
 """Ways that are never taken, and nodes that nothing comes of.
 
-Both are only said, and nothing is left out. What lies behind a way that is never taken is skipped
-in any run, which costs nothing. And a node that nobody reads may still fail, and the run with it:
-without it the run would end otherwise.
+What lies behind a way that is never taken is skipped in any run, which costs nothing. A node that
+nobody reads is left out where nobody looks: it is pure, so all that is lost is that it might have
+failed. Where people may look at what every node did, it runs; and so it does where something
+follows from a failure: in containers, in called flows, and where there is an error handler.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from weft_engine.compiler.optimise.notes import Notes
@@ -31,15 +33,27 @@ def fixed_variables(flow: Flow, catalogue: Catalogue) -> Mapping[str, Any]:
     return fixed
 
 
-def say_dead(rows: Rows, variables: Mapping[str, Any], notes: Notes) -> None:
-    """Say which ways of a scope are never taken, and what comes of nothing.
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """What of a scope does nothing for what comes of it."""
+
+    closed: Mapping[str, tuple[str, ...]]
+    """Node → its ports that never give anything."""
+    never: frozenset[str]
+    """Nodes that never run."""
+    unread: frozenset[str]
+    """Nodes that run, and of which nothing comes."""
+
+
+def find_dead(rows: Rows, variables: Mapping[str, Any]) -> Dead:
+    """Look for ways of a scope that are never taken, and for nodes that nothing comes of.
 
     Args:
         rows: The scope.
         variables: The variables that nothing sets, with their values.
-        notes: Where to say it.
     """
     closed: set[tuple[str, str]] = set()
+    said: dict[str, tuple[str, ...]] = {}
     never: set[str] = set()
     for name in rows.wiring.order:
         if name not in rows.plan.unit_of or rows.flow.nodes[name].pinned is not None:
@@ -51,15 +65,20 @@ def say_dead(rows: Rows, variables: Mapping[str, Any], notes: Notes) -> None:
         ports = rows.compiled.nodes[name].never_taken(variables)
         if ports:
             closed.update((name, port) for port in ports)
-            notes.add(
-                "dead_branch.closed", (name,), rows.prefix, node=name,
-                ports=", ".join(sorted(ports)),
-            )  # fmt: skip
-    if never:
-        nodes = sorted(never)
+            said[name] = tuple(sorted(ports))
+    return Dead(said, frozenset(never), frozenset(_unread(rows, never)))
+
+
+def say_dead(rows: Rows, dead: Dead, notes: Notes, key: str) -> None:
+    """Say what was found, and by a key what becomes of what nobody reads."""
+    for name, ports in dead.closed.items():
+        notes.add("dead_branch.closed", (name,), rows.prefix, node=name, ports=", ".join(ports))
+    if dead.never:
+        nodes = sorted(dead.never)
         notes.add("dead_branch.never", nodes, rows.prefix, listed=", ".join(nodes))
-    for name in _unread(rows, never):
-        notes.add("dead_branch.unread", (name,), rows.prefix, done=False, node=name)
+    for name in sorted(dead.unread):
+        done = key == "dead_branch.done"
+        notes.add(key, (name,), rows.prefix, done=done, node=name)
 
 
 def _starves(rows: Rows, name: str, closed: Collection[tuple[str, str]]) -> bool:

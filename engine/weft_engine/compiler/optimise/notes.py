@@ -48,6 +48,16 @@ TEXTS: Final = {
         "nothing comes of {node}; it still runs, as it may fail. Switch it off if it is not needed",
         "{node} 的输出无人使用；它仍会执行，因为它可能失败。不需要时可以停用",
     ),
+    "dead_branch.done": (
+        "{node} is left out, as nothing comes of it: no output and no effect depends on it",
+        "{node} 不执行：没有任何输出或副作用依赖它",
+    ),
+    "dead_branch.unattended": (
+        "nothing comes of {node}; it runs, as somebody may look at it, and is left out of runs "
+        "that nobody looks at. Make it an output of the flow if it is needed, or switch it off",
+        "{node} 的输出无人使用；有人可能查看，所以仍会执行，只在无人查看的运行中省去。"
+        "需要时请把它设为流程的输出，否则可以停用",
+    ),
     "parallel.units": (
         "{count} units need not wait for each other",
         "{count} 个单元互不等待",

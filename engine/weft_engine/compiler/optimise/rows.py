@@ -1,6 +1,8 @@
 """What is known of the rows that flow through a scope."""
 
+from collections.abc import Collection, Mapping
 from functools import cached_property
+from types import MappingProxyType
 
 from weft_engine.compiler.program import ScopePlan
 from weft_engine.flow.model import Edge
@@ -8,13 +10,17 @@ from weft_engine.nodes.row_work import RowWork
 
 Key = tuple[str, str]
 """A node's output: node, port."""
+Reads = Mapping[str, Collection[str]]
+"""Ports that are read, by node."""
 
 
 class Rows:
     """Answers questions of the passes about one scope."""
 
-    def __init__(self, plan: ScopePlan) -> None:
+    def __init__(self, plan: ScopePlan, reads: Reads = MappingProxyType({})) -> None:
         self.plan = plan
+        self._reads = reads
+        """What is read by what runs when the run has failed: node → ports."""
         self.compiled = plan.compiled
         self.flow = plan.compiled.flow
         self.wiring = plan.compiled.wiring
@@ -37,6 +43,7 @@ class Rows:
             (edge.source, edge.source_port) for out in self.plan.exits.values() for edge in out
         }
         found |= {read for reads in self.plan.captures.values() for read in reads}
+        found |= {(name, port) for name, ports in self._reads.items() for port in ports}
         for name in self.flow.outputs or self.plan.outputs:
             if name in self.wiring.nodes:
                 found |= {(name, port) for port in self.wiring.nodes[name].outputs}

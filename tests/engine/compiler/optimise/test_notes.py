@@ -67,8 +67,8 @@ def test_a_variable_that_something_sets_is_no_constant() -> None:
 
 def test_what_nothing_comes_of() -> None:
     found = said(branch("item.a == 1", outputs=["yes"]))
-    assert found["dead_branch.unread"][0] == ["no"]
-    assert "dead_branch.unread" not in said(branch("item.a == 1"))
+    assert found["dead_branch.unattended"][0] == ["no"]
+    assert "dead_branch.unattended" not in said(branch("item.a == 1"))
 
 
 def test_units_side_by_side_and_batches() -> None:

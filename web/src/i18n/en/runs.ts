@@ -113,6 +113,7 @@ const runs = {
   "skip.not_taken": "the other branch was taken",
   "skip.input_failed": "something before it failed",
   "skip.not_selected": "it is not part of this run",
+  "skip.unused": "nothing comes of it",
   "skip.reused": "its output of the last run is used",
   "skip.error_skipped": "an error before it was passed over",
   "output.nodes": "Nodes of the run",

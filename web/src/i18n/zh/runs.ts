@@ -108,6 +108,7 @@ const runs: Messages<typeof en> = {
   "skip.not_taken": "走了另一条分支",
   "skip.input_failed": "它之前的节点出错了",
   "skip.not_selected": "不在本次运行范围内",
+  "skip.unused": "输出无人使用",
   "skip.reused": "沿用上次运行的输出",
   "skip.error_skipped": "前面的错误已被略过",
   "output.nodes": "本次运行的节点",
