@@ -1,9 +1,9 @@
 /** The view of the canvas, for commands that come from outside of it. */
-import type { ReactFlowInstance } from "@xyflow/react";
+import { getViewportForBounds, type ReactFlowInstance, type Viewport } from "@xyflow/react";
 import { setFolded } from "@/flow/folded";
 import { chainOf } from "@/flow/nesting";
 import { aroundNow } from "@/flow/scene";
-import type { Box, Room } from "@/flow/size";
+import { type Box, hull, type Room } from "@/flow/size";
 import { setSelection } from "@/flow/store";
 import type { Point } from "@/flow/types";
 import { type CanvasNode, useElements, type WireEdge } from "./elements";
@@ -15,7 +15,9 @@ let flow: Instance | null = null;
 let frame: HTMLElement | null = null;
 
 const MOTION_MS = 160;
-const FIT = { padding: 0.1, maxZoom: 1.1, minZoom: 0.05 };
+const FIT = { maxZoom: 1.1, minZoom: 0.05 };
+/** Around what is shown whole, in pixels; below it are the tools. */
+const AROUND = { top: 36, right: 36, bottom: 64, left: 36 };
 
 export function bindView(instance: Instance | null, element: HTMLElement | null): void {
   flow = instance;
@@ -36,8 +38,48 @@ export function moved(event: MouseEvent | TouchEvent | null): void {
 
 export function showAll(ids?: readonly string[]): void {
   whole = ids === undefined;
-  const nodes = ids?.map((id) => ({ id }));
-  void flow?.fitView({ ...FIT, duration: duration(), ...(nodes ? { nodes } : {}) });
+  const chosen = ids && new Set(ids);
+  const all = useElements.getState().nodes;
+  const boxes = (chosen ? all.filter(({ id }) => chosen.has(id)) : all).map(boxOfElement);
+  const size = frame?.getBoundingClientRect();
+  if (!flow || !size || boxes.length === 0) return;
+  void flow.setViewport(fitted(boxes, size), { duration: duration() });
+}
+
+const boxOfElement = ({ position, width = CARD_WIDTH, height = HEAD_HEIGHT }: CanvasNode): Box => ({
+  ...position,
+  width,
+  height,
+});
+
+/** The view that shows boxes whole, and none of them under tools. */
+function fitted(boxes: readonly Box[], size: DOMRect): Viewport {
+  const bounds = hull(boxes);
+  const view = (bottom: number) => {
+    const { top, right, left } = AROUND;
+    const padding = {
+      top: `${top}px`,
+      right: `${right}px`,
+      bottom: `${bottom}px`,
+      left: `${left}px`,
+    } as const;
+    const { width, height } = size;
+    return getViewportForBounds(bounds, width, height, FIT.minZoom, FIT.maxZoom, padding);
+  };
+  const plain = view(AROUND.bottom);
+  const under = toolsOver().filter((tool) => boxes.some((box) => meets(box, plain, tool, size)));
+  if (under.length === 0) return plain;
+  const highest = Math.min(...under.map((tool) => tool.top));
+  // Where the tools take half of the room, what matters is to see something.
+  return view(Math.min(size.bottom - highest + GAP, size.height / 2));
+}
+
+/** Whether a box on the canvas is covered by something on the page. */
+function meets(box: Box, { x, y, zoom }: Viewport, tool: DOMRect, size: DOMRect): boolean {
+  const left = size.left + x + box.x * zoom;
+  const top = size.top + y + box.y * zoom;
+  const across = left < tool.right && tool.left < left + box.width * zoom;
+  return across && top < tool.bottom && tool.top < top + box.height * zoom;
 }
 
 /** Shows a part of the canvas whole. */

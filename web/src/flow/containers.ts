@@ -9,7 +9,7 @@ import { aroundNow, boxOf, framesNow, withContents } from "./scene";
 import { newNode, whole } from "./schema";
 import { BODY } from "./sections";
 import { editable, notices, type Session, setSelection } from "./session";
-import type { Box } from "./size";
+import { type Box, hull } from "./size";
 import { useGraph } from "./store";
 import type { EdgeEnds, FlowEdge, Label, Point, SpecLike } from "./types";
 import { edgeId } from "./types";
@@ -158,14 +158,6 @@ function roomFor(
   const at = { position: { x: 0, y: 0 } };
   const grown = frameAround(at, inside, headHeight(spec), boxes, section);
   return withContents(makeRoom(hull([...boxes.values()]), grown, beside));
-}
-
-/** The smallest box around some. */
-function hull(boxes: readonly Box[]): Box {
-  const x = Math.min(...boxes.map((box) => box.x));
-  const y = Math.min(...boxes.map((box) => box.y));
-  const width = Math.max(...boxes.map((box) => box.x + box.width)) - x;
-  return { x, y, width, height: Math.max(...boxes.map((box) => box.y + box.height)) - y };
 }
 
 /** Leads edges through a new container; what finds no way is dropped and answered. */

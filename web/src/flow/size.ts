@@ -36,6 +36,14 @@ export const noteBox = ({ position, size }: FlowNote): Box => ({
   height: size?.height ?? NOTE_HEIGHT,
 });
 
+/** The smallest box around some. */
+export function hull(boxes: readonly Box[]): Box {
+  const x = Math.min(...boxes.map((box) => box.x));
+  const y = Math.min(...boxes.map((box) => box.y));
+  const width = Math.max(...boxes.map((box) => box.x + box.width)) - x;
+  return { x, y, width, height: Math.max(...boxes.map((box) => box.y + box.height)) - y };
+}
+
 const ASIDE = 16;
 const BELOW = 32;
 const BESIDE = 48;

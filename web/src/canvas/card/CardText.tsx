@@ -26,7 +26,7 @@ export function Name({ node, spec }: { node: FlowNode; spec: NodeSpec | undefine
   );
 }
 
-interface SecondProps {
+export interface SecondProps {
   node: FlowNode;
   spec: NodeSpec | undefined;
   state: CardState;

@@ -9,12 +9,12 @@ import { HEAD_HEIGHT } from "../geometry";
 import { useCanEdit, useSpec } from "../hooks";
 import { useCardRun } from "../useCardRun";
 import { Bar } from "./Bar";
-import { Name, Second } from "./CardText";
+import { Name } from "./CardText";
 import { Dots } from "./Dots";
 import { Folded } from "./Folded";
+import { Line } from "./Line";
 import classes from "./NodeCard.module.css";
 import { Status } from "./Status";
-import { Why } from "./Why";
 
 /** A node on the canvas. */
 export const NodeCard = memo(function NodeCard({ id, data, selected }: NodeProps<CardNode>) {
@@ -47,7 +47,7 @@ export const NodeCard = memo(function NodeCard({ id, data, selected }: NodeProps
               <Status id={id} run={run} state={state} />
             </div>
             {folded === null ? (
-              <Second node={node} spec={spec} state={state} run={run} />
+              <Line node={node} spec={spec} state={state} run={run} />
             ) : (
               <Folded id={id} count={folded} name={node.name ?? spec?.name ?? node.type} />
             )}
@@ -55,7 +55,6 @@ export const NodeCard = memo(function NodeCard({ id, data, selected }: NodeProps
         </div>
         {shape.height > HEAD_HEIGHT && <div style={{ height: shape.height - HEAD_HEIGHT }} />}
         {state === "running" && <Bar run={run} />}
-        {state === "failed" && run.failure && <Why id={id} failure={run.failure} />}
       </div>
       <Dots ports={shape.inputs} side="target" {...{ id, spec, filled, canEdit }} />
       <Dots ports={shape.outputs} side="source" {...{ id, spec, filled, canEdit }} />

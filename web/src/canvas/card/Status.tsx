@@ -120,7 +120,8 @@ function useStatusText(run: NodeRun, state: CardState, { counted, waiting }: Sho
       return (
         attemptText(run, t) ||
         (counted ? doneText(run, formats.number, t) : "") ||
-        runningText(run, formats.compact, formats.number)
+        runningText(run, formats.compact, formats.number) ||
+        t("state.running")
       );
     case "paused":
       return waitText(waiting, t) || t("state.paused");
@@ -166,5 +167,5 @@ function runningText(
   const share = progress(run);
   if (share !== null) return `${Math.floor(share * 100)}%`;
   const count = Math.max(produced(run), run.counts.in);
-  return count === 0 ? "…" : count < 10_000 ? number(count) : compact(count);
+  return count === 0 ? "" : count < 10_000 ? number(count) : compact(count);
 }

@@ -8,10 +8,10 @@ import { INSET, RAIL } from "@/flow/frames";
 import { usePresence } from "@/flow/presence";
 import { CategoryTile } from "@/ui/NodeIcon";
 import { Bar } from "../card/Bar";
-import { Name, Second } from "../card/CardText";
+import { Name } from "../card/CardText";
 import { Dots, InnerDots } from "../card/Dots";
+import { Line } from "../card/Line";
 import { Status } from "../card/Status";
-import { Why } from "../card/Why";
 import { cardState } from "../cardState";
 import { BreakpointDot } from "../debug/BreakpointDot";
 import { type ContainerNode, DRAGGED_BY } from "../elements";
@@ -67,18 +67,13 @@ export const ContainerCard = memo(function ContainerCard(props: NodeProps<Contai
         <CategoryTile name={spec?.icon} category={spec?.category} small />
         <div className={classes.words}>
           <Name node={node} spec={spec} />
-          <Second node={node} spec={spec} state={state} run={run} />
+          <Line node={node} spec={spec} state={state} run={run} />
         </div>
         <Status id={id} run={run} state={state} counted />
       </div>
       <Bands shape={shape} />
       {count === 0 && <Empty shape={shape} />}
       {state === "running" && <Bar run={run} />}
-      {state === "failed" && run.failure && (
-        <div className={classes.why}>
-          <Why id={id} failure={run.failure} />
-        </div>
-      )}
       <Dots ports={shape.inputs} side="target" {...{ id, spec, filled, canEdit }} />
       <Dots ports={shape.outputs} side="source" {...{ id, spec, filled, canEdit }} />
       <InnerDots ports={shape.starts} side="source" {...{ id, spec, filled, canEdit }} />

@@ -101,6 +101,7 @@ const editor = {
   "card.needs": "Needs: {{setting}}",
   "card.details": "Details",
   "state.queued": "waiting",
+  "state.running": "running",
   "state.skipped": "skipped",
   "state.paused": "paused",
   "state.disabled": "off",

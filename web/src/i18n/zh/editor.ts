@@ -98,6 +98,7 @@ const editor: Messages<typeof en> = {
   "card.needs": "待填写：{{setting}}",
   "card.details": "详情",
   "state.queued": "等待中",
+  "state.running": "运行中",
   "state.skipped": "已跳过",
   "state.paused": "已暂停",
   "state.disabled": "已停用",

@@ -75,25 +75,17 @@ export function FilterBar({ filter, onFilter, runs }: FilterBarProps) {
         data={ENVS.map((value) => ({ value, label: t(`env.${value}`) }))}
         onChange={(value) => set({ env: value as Environment | "" })}
       />
-      <TextInput
-        size="xs"
-        type="date"
-        className={classes.day ?? ""}
-        aria-label={t("history.from")}
-        title={t("history.from")}
-        max={filter.to || undefined}
+      <Day
+        label={t("history.from")}
+        most={filter.to}
         value={filter.from}
-        onChange={(event) => set({ from: event.currentTarget.value })}
+        onChange={(from) => set({ from })}
       />
-      <TextInput
-        size="xs"
-        type="date"
-        className={classes.day ?? ""}
-        aria-label={t("history.to")}
-        title={t("history.to")}
-        min={filter.from || undefined}
+      <Day
+        label={t("history.to")}
+        least={filter.from}
         value={filter.to}
-        onChange={(event) => set({ to: event.currentTarget.value })}
+        onChange={(to) => set({ to })}
       />
       {isFiltered(filter) && (
         <Button size="compact-xs" variant="subtle" onClick={() => onFilter(NO_FILTER)}>
@@ -101,6 +93,32 @@ export function FilterBar({ filter, onFilter, runs }: FilterBarProps) {
         </Button>
       )}
     </search>
+  );
+}
+
+interface DayProps {
+  label: string;
+  least?: string;
+  most?: string;
+  value: string;
+  onChange: (value: string) => void;
+}
+
+/** One end of the time in which runs began. */
+function Day({ label, least, most, value, onChange }: DayProps) {
+  return (
+    // biome-ignore lint/a11y/noLabelWithoutControl: the field is inside.
+    <label className={classes.day}>
+      {label}
+      <TextInput
+        size="xs"
+        type="date"
+        min={least || undefined}
+        max={most || undefined}
+        value={value}
+        onChange={(event) => onChange(event.currentTarget.value)}
+      />
+    </label>
   );
 }
 
