@@ -180,3 +180,58 @@ def test_a_server_killed_again_and_again_keeps_every_run(process: Process) -> No
     wait_until(lambda: process.get("/runs?state=running")["items"] == [])
     runs = process.get(f"/runs?flow={flow_id}&limit=200")["items"]
     assert {run["state"] for run in runs} <= {"completed", "ready"}
+
+
+CALLED: dict[str, Any] = {
+    "format": "weft/1",
+    "name": "Called",
+    "nodes": {
+        "rows": {"type": "data.generate", "settings": {"count": 1}},
+        "write": {"type": "file.write", "settings": {"path": "once.jsonl", "format": "jsonl"}},
+        "wait": {**WAITING["nodes"]["wait"]},
+        "text": {"type": "text.template", "settings": {"template": "{{ item }}"}},
+    },
+    "edges": [
+        {"source": "rows", "source_port": "rows", "target": "write", "target_port": "rows"},
+        {"source": "wait", "source_port": "text", "target": "text", "target_port": "item"},
+    ],
+    "outputs": ["text"],
+}
+CALLING: dict[str, Any] = {
+    "format": "weft/1",
+    "name": "Calling",
+    "nodes": {
+        "call": {"type": "flow.call", "settings": {"flow": "Called", "isolated": True}},
+    },
+}
+
+
+@pytest.mark.parametrize("killed", ["server", "engine"])
+def test_a_called_run_goes_on_and_does_nothing_twice(process: Process, killed: str) -> None:
+    process.post("/flows", {"flow": CALLED})
+    flow_id = process.post("/flows", {"flow": CALLING})["id"]
+    run_id = str(process.post(f"/flows/{flow_id}/runs")["id"])
+    wait_until(lambda: process.get(f"/runs/{run_id}/children")["items"])
+    (child,) = (one["id"] for one in process.get(f"/runs/{run_id}/children")["items"])
+    wait_until(
+        lambda: process.get(f"/runs/{child}")["nodes"].get("write", {}).get("state") == "completed"
+    )
+    written = gate(process).with_name("once.jsonl")
+    written.unlink()  # were it written again, it would be there again
+    if killed == "server":
+        process.kill()
+        process.start()
+    else:
+        process.engine().kill()
+    wait_until(lambda: "run_resumed" in kinds_of(process, run_id))
+    gate(process).write_text("open")
+    wait_until(lambda: process.get(f"/runs/{run_id}")["ended_at"] is not None)
+    runs = [process.get(f"/runs/{name}") for name in (run_id, child)]
+    assert [run["state"] for run in runs] == ["completed", "completed"], runs
+    assert not written.exists()
+    for run in runs:
+        events = process.get(f"/runs/{run['id']}/events")["items"]
+        assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+        assert {node["state"] for node in run["nodes"].values()} == {"completed"}
+    (again,) = process.get(f"/runs/{run_id}/children")["items"]
+    assert (again["id"], again["state"]) == (child, "completed")
