@@ -1,0 +1,1 @@
+"""Other systems beside ours: the same work, in the same run, in turns."""
