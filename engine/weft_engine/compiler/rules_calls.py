@@ -9,7 +9,7 @@ from weft_engine.compiler.problems import Facts, Fix, Problem, fix, problem
 from weft_engine.errors import FlowError
 from weft_engine.flow.file import from_data
 from weft_engine.flow.model import Flow
-from weft_engine.flow.ops import SetSetting, UnsetSetting
+from weft_engine.flow.ops import RemoveNode, SetField, SetSetting, UnsetSetting
 
 FirstError = Callable[[str, Flow], str | None]
 """Checks a flow that is called, given its name: the message of its first error, if there is one."""
@@ -28,7 +28,7 @@ def rules(facts: Facts, first_error: FirstError) -> Iterator[Problem]:
             continue
         circle = circle_of(callee, facts.flows)
         if circle:
-            yield _recursion(name, circle)
+            yield _recursion(name, circle, facts.flows)
             continue
         try:
             flow = from_data(data)
@@ -41,6 +41,32 @@ def rules(facts: Facts, first_error: FirstError) -> Iterator[Problem]:
         elif said is not None:
             yield _broken(name, callee, said)
         yield from _arguments(facts, name, callee, flow)
+
+
+def circles(flow: Flow, flows: Mapping[str, Any]) -> list[Problem]:
+    """The calls of a flow that lead into a circle; nothing else about them is looked at.
+
+    Args:
+        flow: The flow.
+        flows: Those that it calls, and that these call, by name; it may be among them itself.
+    """
+    found = []
+    for name, callee in sorted(calls(flow)):
+        circle = [] if _is_off(flow, name) else circle_of(callee, flows)
+        if circle:
+            found.append(_recursion(name, circle, flows))
+    return found
+
+
+def _is_off(flow: Flow, name: str | None) -> bool:
+    """Whether a node, or a container around it, is disabled."""
+    seen: set[str] = set()
+    while name is not None and name in flow.nodes and name not in seen:
+        seen.add(name)
+        if flow.nodes[name].disabled:
+            return True
+        name = flow.nodes[name].parent
+    return False
 
 
 def circle_of(name: str, flows: Mapping[str, Any]) -> list[str]:
@@ -83,19 +109,31 @@ def _set(node: str, value: str, held: str) -> Fix:
     return fix("set_setting", f"Call {value}", op, setting="flow", value=value)
 
 
-def _recursion(name: str, circle: list[str]) -> Problem:
+def _recursion(name: str, circle: list[str], flows: Mapping[str, Any]) -> Problem:
     alone = len(circle) == 2
-    way = " → ".join(circle)
+    titles = [_title(called, flows.get(called)) for called in circle]
+    way = " → ".join(titles)
+    off = SetField(node=name, field="disabled", value=True)
     return problem(
         "call_recursion",
-        f"the flow {circle[0]!r} calls itself" + ("" if alone else f": {way}"),
+        f"the flow {titles[0]!r} calls itself" + ("" if alone else f": {way}"),
         hint="Flows cannot call each other in a circle; repeat work with a loop.",
         node=name,
         path=("flow",),
-        flow=circle[0],
+        fixes=[
+            fix("turn_off", "Turn the call off", off),
+            fix("remove_node", "Remove the call", RemoveNode(id=name)),
+        ],
+        flow=titles[0],
         flows=circle,
         way=way,
     )
+
+
+def _title(called: str, data: Any) -> str:
+    """What a flow is called by people; it may be called by its id."""
+    name = data.get("name") if isinstance(data, Mapping) else None
+    return name if isinstance(name, str) and name else called
 
 
 def _broken(name: str, callee: str, said: str) -> Problem:

@@ -117,12 +117,15 @@ async def check_flow(
     database: NamedDependency[Database],
     rooms: NamedDependency[Rooms],
     catalogue: NamedDependency[Catalogue],
+    state: State,
 ) -> CheckReport:
     """The problems of a flow as it is now, and how it is wired."""
     await _role(database, principal, flow_id)
     flow, hidden = await rooms.definition(flow_id)
     report = await asyncio.to_thread(check_report, flow, catalogue)
+    circles = await state.call_problems(flow, flow_id=flow_id, user_id=principal.user_id)
     found = [as_problem(problem).model_dump(mode="json") for problem in hidden]
+    found += [problem.model_dump(mode="json") for problem in circles]
     return report.model_copy(update={"problems": [*found, *report.problems]})
 
 

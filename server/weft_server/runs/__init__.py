@@ -37,6 +37,7 @@ async def lifespan(app: Litestar) -> AsyncIterator[None]:
         state.catalogue,
         definitions=lambda: state.rooms,
     )
+    state.call_problems = runs.call_problems
     state.ready_checks = {**state.get("ready_checks", {}), "engine": runs.can_run}
     await runs.start()
     try:

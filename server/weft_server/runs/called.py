@@ -7,12 +7,14 @@ from typing import Any, Final
 
 from sqlmodel import Session, col, or_, select
 
+from weft_engine.compiler.problems import Problem
+from weft_engine.compiler.rules_calls import circles
 from weft_engine.flow.model import Flow
 from weft_server.database import Database
 from weft_server.errors import Invalid, register
 from weft_server.flows.access import visible_flows
 from weft_server.flows.tables import Flow as FlowRow
-from weft_server.runs.definitions import Checker, Definitions
+from weft_server.runs.definitions import Checked, Checker, Definitions
 
 CALL: Final = "flow.call"
 MOST: Final = 100
@@ -48,7 +50,8 @@ class CalledFlows:
 
         Raises:
             Invalid: 422 `run.called_flow_missing`, also where whoever starts the run may not see
-                the flow; `run.called_flow_ambiguous`; `flow.invalid` of a called flow.
+                the flow; `run.called_flow_ambiguous`; `flow.invalid` of a called flow, and of one
+                that comes to call itself.
         """
         found: dict[str, dict[str, Any]] = {}
         ids: dict[str, str] = {}
@@ -72,7 +75,34 @@ class CalledFlows:
             checked.require_valid()
             found[name], ids[name] = checked.plain, flow_id
             waiting += called_names(called)
+        Checked(flow, "", {}, tuple(circles(flow, found))).require_valid()
         return Found(found, ids)
+
+    async def problems(self, flow: Flow, *, flow_id: str, user_id: str) -> list[Problem]:
+        """The calls of a flow, as it is being edited, that lead into a circle.
+
+        Flows that are not there, or that this person may not see, are no matter of this.
+        """
+        waiting = list(called_names(flow))
+        if not waiting:
+            return []
+        workspace = await self.database.query(partial(_workspace, flow_id=flow_id))
+        found: dict[str, dict[str, Any]] = {}
+        while waiting and len(found) < MOST:
+            name = waiting.pop()
+            if name in found:
+                continue
+            find = partial(_find, name=name, user_id=user_id, workspace_id=workspace)
+            try:
+                called_id = await self.database.query(find)
+            except Invalid:
+                continue
+            called = flow
+            if called_id != flow_id:
+                called, _ = await self.definitions().definition(called_id)
+            found[name] = called.model_dump(mode="json", exclude_defaults=True)
+            waiting += called_names(called)
+        return circles(flow, found)
 
     async def require(self, names: Iterable[str], *, user_id: str, workspace_id: str) -> None:
         """Make sure that somebody may see the flows of these names, as a run calls them.
@@ -92,6 +122,10 @@ def called_names(flow: Flow) -> Iterator[str]:
         name = node.settings.get("flow")
         if node.type == CALL and not node.disabled and isinstance(name, str) and name:
             yield name
+
+
+def _workspace(session: Session, flow_id: str) -> str:
+    return session.get_one(FlowRow, flow_id).workspace_id
 
 
 def _find(session: Session, name: str, user_id: str | None, workspace_id: str) -> str:

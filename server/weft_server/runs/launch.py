@@ -55,8 +55,8 @@ class Launcher:
         self._checker = checker
         self._definitions = definitions
         self._surroundings = surroundings
-        self._called = CalledFlows(database, definitions, checker)
-        self.earlier = Earlier(database, link, checker, definitions, self._called, self._start)
+        self.called = CalledFlows(database, definitions, checker)
+        self.earlier = Earlier(database, link, checker, definitions, self.called, self._start)
         """Begins runs with what others did."""
         self.recent: Recent = nothing_recent
         """Gives runs by hand what trigger nodes had last; set by the triggers."""
@@ -86,7 +86,7 @@ class Launcher:
             workspace = await self._database.query(
                 partial(_admit, principal=principal, flow_id=flow_id)
             )
-            called = await self._called.of(flow, user_id=principal.user_id, workspace_id=workspace)
+            called = await self.called.of(flow, user_id=principal.user_id, workspace_id=workspace)
             request = msgspec.structs.replace(request, flows=called.flows, flow_ids=called.ids)
         if asked.only_changed:
             former = await self._database.query(partial(repository.newest_ended, flow_id=flow_id))
@@ -134,7 +134,7 @@ class Launcher:
         checked = await self._checker.checked(fired.flow)
         checked.require_valid()
         request = msgspec.structs.replace(_asked(checked, StartRun(), {}), trigger=fired.trigger)
-        called = await self._called.of(
+        called = await self.called.of(
             fired.flow, user_id=fired.armed_by, workspace_id=fired.workspace_id
         )
         request = msgspec.structs.replace(request, flows=called.flows, flow_ids=called.ids)

@@ -93,6 +93,8 @@ class Runs:
             self._surroundings,
         )
         self.earlier = self._launcher.earlier
+        self.call_problems = self._launcher.called.problems
+        """What is wrong with the calls of a flow that is being edited."""
         self.tell = Commands(database, self._link)
         self.read = RunReader(database)
         self._recorder = self._link.recorder

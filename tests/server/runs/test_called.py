@@ -30,7 +30,7 @@ def named(flow: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def found(runner: Runner, flow: dict[str, Any], by: Runner | None = None) -> dict[str, Any]:
-    called = runner.server.app.state.runs._launcher._called
+    called = runner.server.app.state.runs._launcher.called
     who = (by or runner).person.id
     work = called.of(Flow.model_validate(flow), user_id=who, workspace_id=runner.workspace_id)
     answer: dict[str, Any] = runner.server.call(work).flows
@@ -61,6 +61,41 @@ def test_calls_within_calls_are_found_and_circles_end(server: Server) -> None:
     runner.create(named(GREETING, "Inner"))
     runner.create(named(GREETING, "Top"))
     assert found(runner, calling("Middle")).keys() == {"Middle", "Top", "Inner"}
+
+
+CIRCLES: list[tuple[str, dict[str, str], str]] = [
+    ("itself", {"A": "A"}, "A → A"),
+    ("each other", {"A": "B", "B": "A"}, "B → A → B"),
+    ("through others", {"A": "B", "B": "C", "C": "B"}, "B → C → B"),
+]
+
+
+@pytest.mark.parametrize(("case", "flows", "way"), CIRCLES, ids=[case for case, *_ in CIRCLES])
+def test_flows_that_call_themselves_are_refused_with_a_fix(
+    case: str, flows: dict[str, str], way: str, server: Server
+) -> None:
+    runner = Runner(server)
+    ids = {name: runner.create(named(calling(called), name)) for name, called in flows.items()}
+    checked = runner.client.post(f"/api/flows/{ids['A']}/check").json()["problems"]
+    (found,) = [one for one in checked if one["code"] == "check.call_recursion"]
+    assert (found["node"], found["params"]["way"]) == ("call0", way)
+    assert [fix["code"] for fix in found["fixes"]] == ["fix.turn_off", "fix.remove_node"]
+    refused = runner.start(ids["A"])
+    assert (refused.status_code, refused.json()["code"]) == (422, "flow.invalid")
+    assert refused.json()["problems"][0]["code"] == "check.call_recursion"
+    patch = {"ops": found["fixes"][0]["patch"]["ops"]}
+    assert runner.client.post(f"/api/flows/{ids['A']}/patches", json=patch).is_success
+    again = runner.client.post(f"/api/flows/{ids['A']}/check").json()["problems"]
+    assert not [one for one in again if one["code"] == "check.call_recursion"]
+
+
+def test_a_circle_is_found_by_id_too(server: Server) -> None:
+    runner = Runner(server)
+    flow_id = runner.create(named(calling("X"), "By id"))
+    patch = {"ops": [{"op": "set_setting", "node": "call0", "path": "flow", "value": flow_id}]}
+    assert runner.client.post(f"/api/flows/{flow_id}/patches", json=patch).is_success
+    checked = runner.client.post(f"/api/flows/{flow_id}/check").json()["problems"]
+    assert [one["params"]["way"] for one in checked if "way" in one["params"]] == ["By id → By id"]
 
 
 def test_a_disabled_call_needs_nothing(server: Server) -> None:

@@ -46,6 +46,7 @@ const problems = {
   "fix.add_edge": "Connect {{port}}",
   "fix.remove_edge": "Remove the connection",
   "fix.remove_node": "Remove the node",
+  "fix.of.turn_off": "Turn the call off",
   "fix.replace_node": "Replace it by {{type}}",
   "fix.add_node": "Add {{type}}",
   "fix.of.connect": "Connect {{source}}",

@@ -41,6 +41,7 @@ const problems: Messages<typeof en> = {
   "fix.add_edge": "连接 {{port}}",
   "fix.remove_edge": "移除连线",
   "fix.remove_node": "移除节点",
+  "fix.of.turn_off": "停用这次调用",
   "fix.replace_node": "替换为 {{type}}",
   "fix.add_node": "添加 {{type}}",
   "fix.of.connect": "连接{{source}}",
