@@ -7,7 +7,7 @@
 | run_paused | reason: asked, breakpoint, step; waiting with waits [{node, scope, kind, due, …}] |
 | run_resumed | nodes? where it goes on from the journal |
 | node_started | node, attempt? |
-| node_progress | node, counts {in, out: {port: n}}, done?, total?, failed?; at most 20 a second |
+| node_progress | node, counts {in, out: {port: n}}, done?, total?, failed?; see below |
 | node_output | node, port, type (`port_type` where flat), count, ref: for `OutputStore.read` |
 | node_completed | node, duration_ms, counts, inputs, pinned?, failures?, restored?, attempt? |
 | node_failed | node, failure, duration_ms, counts, inputs |
@@ -29,6 +29,8 @@
 Inside containers `node` is a path (`loop/fetch`), and `scope` says where it was activated
 (`loop:3`); outside it is left out. Of a node in loops the first 1,000 activations are told one by
 one, then failures, and now and then `node_progress` with how many `activations` there were.
+`node_progress` comes 20 times a second at most, and once where it has gone on for minutes; what was
+said last is always told.
 `inputs` say what the ports were wired to, {port: [{source, source_port}]}; `failures` are those a
 node lived with, {count, first}; `restored` is what a run that goes on had done before. `attempt`
 and `attempts` are there when a node may be tried, or was tried, more than once; `child_run` when

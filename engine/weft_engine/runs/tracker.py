@@ -14,11 +14,10 @@ from weft_engine.kernel.redact import redacted
 from weft_engine.nodes.port_type import PortType
 from weft_engine.runs.events import now_text
 from weft_engine.runs.outputs import OutputRef, OutputStore
+from weft_engine.runs.pace import Pace
 from weft_engine.runs.port_tap import PortTap
 from weft_engine.runs.run import NodeResult, NodeState
 
-PROGRESS_S: Final = 0.05
-"""How often progress is told at most."""
 MOST_LINES: Final = 1000
 """How many lines of log a node may write."""
 MOST_RUN_LINES: Final = 10_000
@@ -98,7 +97,7 @@ class Tracker(Observer):
         self._store = store
         self._tracks: dict[str, Track] = {}
         self._counters: Mapping[int, Counters] = {}
-        self._next_tick = 0.0
+        self._pace = Pace()
         self._pending_taps: dict[str, dict[str, PortTap]] = {}
         self.results: dict[str, NodeResult] = {}
         """What became of every node."""
@@ -180,9 +179,8 @@ class Tracker(Observer):
 
     def tick(self) -> None:
         now = monotonic()
-        if now < self._next_tick:
+        if not self._pace.due(now):
             return
-        self._next_tick = now + PROGRESS_S
         for track in self._tracks.values():
             if track.result.state is NodeState.RUNNING:
                 self._tell_progress(track)
@@ -274,7 +272,8 @@ class Tracker(Observer):
         return "input_skipped"
 
     def _finish(self, track: Track, kind: str, **data: Any) -> None:
-        self._tell_progress(track, quiet=True)
+        # How many records there were stands in its end; how far it said to be does not.
+        self._tell_progress(track, quiet=track.done is None)
         result = track.result
         result.ended_at = now_text()
         result.duration_ms = round((monotonic() - track.began) * 1000, 3)

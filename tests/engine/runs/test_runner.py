@@ -11,6 +11,7 @@ from weft_engine.errors import CODES
 from weft_engine.runs import tracker
 from weft_engine.runs.events import RUN_ENDS, RunEvent
 from weft_engine.runs.outputs import OutputStore
+from weft_engine.runs.pace import OFTEN_S
 from weft_engine.runs.run import RunState
 
 UPPER = flow_of({"s": "t.texts", "up": "t.upper"}, ["s.out>up.text"])
@@ -289,7 +290,7 @@ def test_progress_is_told_now_and_then(tmp_path: Path, monkeypatch: pytest.Monke
     flow = flow_of({"s": ("t.texts", {"texts": texts}), "up": "t.upper"}, ["s.out>up.text"])
     ran = run(flow, tmp_path, batch_size=1)
     told = ran.of("node_progress", "up")
-    assert 2 < len(told) <= now / tracker.PROGRESS_S + 1
+    assert 2 < len(told) <= now / OFTEN_S + 1
     counts = [event.data["counts"]["in"] for event in told]
     assert counts == sorted(counts)
 

@@ -17,9 +17,10 @@ from weft_engine.runs.engine.scope_run import ScopeRun
 from weft_engine.runs.engine.story import failures
 from weft_engine.runs.journal.base import StepRow
 from weft_engine.runs.journal.errors import JournalError
+from weft_engine.runs.pace import Pace
 from weft_engine.runs.planned import Planned
 from weft_engine.runs.run import NodeState
-from weft_engine.runs.tracker import PROGRESS_S, describe
+from weft_engine.runs.tracker import describe
 
 _AT_ONCE: Final = 64
 """For how many records it is written down at a time that their calls begin."""
@@ -79,7 +80,7 @@ class MapRun:
         self._first_failure: dict[str, Any] | None = None
         self._ended = False
         self._all_read = False
-        self._told = 0.0
+        self._pace = Pace()
         self._pulling = False
 
     def _many(self, port: str) -> bool:
@@ -360,6 +361,7 @@ class MapRun:
         self._fail(failure)
 
     def _tell(self, state: NodeState, **data: Any) -> None:
+        self._tell_progress()
         self.result.count_out = {
             port: self.result.count_out.get(port, writer.count)
             for port, writer in self._writers.items()
@@ -375,10 +377,9 @@ class MapRun:
         )
 
     def _tell_progress(self) -> None:
-        now = monotonic()
-        if now < self._told + PROGRESS_S or self.quiet:
+        ended = self._ended and not self._pace.behind
+        if self.quiet or ended or not self._pace.due(monotonic(), anyway=self._ended):
             return
-        self._told = now
         counts = {"in": self.result.count_in, "out": self._counts()}
         data = {"counts": counts, "done": self._given, "failed": self._lived_with}
         self.core.story.say("node_progress", self.unit.path, self.scope.path, data)

@@ -282,6 +282,7 @@ class Run:
 
     def _rests(self) -> RunResult:
         """Nothing happens for a while: its thread ends, the journal holds it."""
+        self.story.tell_last()
         parts = self.core.parts
         waits = [*parts.waits.listed(), *parts.moments.listed(), *parts.children.listed()]
         stands = self.core.gate.closed
@@ -311,6 +312,7 @@ class Run:
                 self._never_happened()
                 if failure is None:
                     state, failure = RunState.FAILED, describe(error, None, 1, None)
+        self.story.tell_last()
         never = self._sweep()
         data: dict[str, Any] = {"duration_ms": self._duration()}
         if state is RunState.FAILED:

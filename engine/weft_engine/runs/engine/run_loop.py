@@ -69,7 +69,7 @@ class RunLoop:
             BaseException: a mistake of the engine; a journal that is lost.
         """
         core = self.core
-        core.handover.flush = core.story.voice.flush
+        core.handover.flush = self._tell
         if self._step is None:
             core.handover.take_over = self._take_over
             watch.add(core.handover)
@@ -81,6 +81,11 @@ class RunLoop:
         if self._error is not None:
             raise self._error
         return self.way
+
+    def _tell(self) -> None:
+        """Let out what was said; called every few milliseconds by another thread."""
+        self.core.story.tell_late()
+        self.core.story.voice.flush()
 
     def _take_over(self, ticket: Any) -> None:
         """The thread that drove it is busy with a call: another goes on."""

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final
 
@@ -11,9 +12,10 @@ from weft_engine.runs.encode import encode
 from weft_engine.runs.engine.records import Records
 from weft_engine.runs.engine.telling import Voice
 from weft_engine.runs.outputs import INLINE_BYTES, OutputRef, OutputStore
+from weft_engine.runs.pace import Pace
 from weft_engine.runs.planned import Planned
 from weft_engine.runs.run import NodeResult, NodeState
-from weft_engine.runs.tracker import PROGRESS_S, LogBook
+from weft_engine.runs.tracker import LogBook
 
 Sources = dict[str, list[dict[str, str]]]
 """What the inputs of a node are wired to, as events tell it."""
@@ -23,6 +25,17 @@ MOST_TOLD: Final = 1000
 _PLAIN: Final = frozenset({str, bool, type(None)})
 _SAFE: Final = 2**53
 _ENDS: Final = {state: f"node_{state.value}" for state in NodeState}
+
+
+@dataclass(slots=True)
+class _Going:
+    """How far something is, and how often that is told."""
+
+    path: str
+    scope: str
+    data: dict[str, Any] | None = None
+    """What was said last; None when it is told."""
+    pace: Pace = field(default_factory=Pace)
 
 
 class Story:
@@ -36,7 +49,9 @@ class Story:
         self._book = LogBook()
         self._book_lock = threading.Lock()
         self._told: dict[str, int] = {}
-        self._spoke: dict[str, float] = {}
+        self._going: dict[str, _Going] = {}
+        """By activation, how far it is."""
+        self._going_lock = threading.Lock()
         self._ended: dict[str, list[int]] = {}
 
     # One activation
@@ -135,6 +150,8 @@ class Story:
         **data: Any,
     ) -> None:
         """An activation has ended: completed, failed or cancelled."""
+        if self._going:
+            self._last(f"{path}@{scope}")
         result.state = state
         result.ended_at = self.voice.now
         result.duration_ms = round(seconds * 1000, 3)
@@ -169,6 +186,8 @@ class Story:
             if scope:
                 data["scope"] = scope
             said.append(("node_output", data))
+        if self._going:
+            self._last(f"{unit.path}@{scope}")
         result.state = NodeState.COMPLETED
         result.duration_ms = duration = round(seconds * 1000, 3)
         told: dict[str, Any] = {
@@ -224,26 +243,51 @@ class Story:
     def progress(
         self, path: str, scope: str, done: float, total: float | None, **more: Any
     ) -> None:
-        """Say how far a node is, not too often; from any thread."""
-        now = monotonic()
-        place = f"{path}@{scope}"
-        last = self._spoke.get(place)
-        if last is not None and now < last + PROGRESS_S and done != total:
-            return
-        self._spoke[place] = now
+        """Say how far a node is, not too often, but always the last; from any thread."""
         result = self.results.get(path)
         counts = {"in": result.count_in, "out": result.count_out} if result is not None else {}
-        self.say(
-            "node_progress", path, scope, {"counts": counts, "done": done, "total": total, **more}
-        )
+        data = {"counts": counts, "done": done, "total": total, **more}
+        self._goes(f"{path}@{scope}", path, scope, data, anyway=done == total)
 
     def _totals(self, path: str) -> None:
         """Of a node in a loop that is not told any more, how often it has ended."""
-        now = monotonic()
-        if now < self._spoke.get(path, 0.0) + PROGRESS_S:
-            return
-        self._spoke[path] = now
-        self.voice.say("node_progress", path, {"activations": self._told.get(path, 0)})
+        self._goes(path, path, "", {"activations": self._told.get(path, 0)})
+
+    def _goes(
+        self, place: str, path: str, scope: str, data: dict[str, Any], *, anyway: bool = False
+    ) -> None:
+        going = self._going.get(place)
+        if going is None:
+            going = self._going[place] = _Going(path, scope)
+        with self._going_lock:
+            going.data = data
+            if going.pace.due(monotonic(), anyway=anyway):
+                self._tell(going)
+
+    def _tell(self, going: "_Going") -> None:
+        data, going.data = going.data, None
+        if data is not None:
+            self.say("node_progress", going.path, going.scope, data)
+
+    def _last(self, place: str) -> None:
+        """Something has ended: what it said last is told, however soon after the one before."""
+        with self._going_lock:
+            going = self._going.pop(place, None)
+            if going is not None and going.pace.behind:
+                self._tell(going)
+
+    def tell_late(self) -> None:
+        """Tell what was not told when it was said, where its time has come; from any thread."""
+        for place, going in list(self._going.items()):
+            with self._going_lock:
+                there = self._going.get(place) is going and going.pace.behind
+                if there and going.pace.due(monotonic()):
+                    self._tell(going)
+
+    def tell_last(self) -> None:
+        """Tell all that was not told: nothing more is to come."""
+        for place in list(self._going):
+            self._last(place)
 
 
 def counted(result: NodeResult, port: str, value: Any) -> None:
