@@ -167,6 +167,15 @@ def invalid_field(field: str, message: str, *, code: str, hint: str = "", **para
     return Invalid(message, code=code, hint=hint, params=params, extra={"fields": fields})
 
 
+_OF_RESOURCES: Final = {
+    "journal.full": HTTPStatus.INSUFFICIENT_STORAGE,
+    "journal.unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "journal.replaced": HTTPStatus.SERVICE_UNAVAILABLE,
+    "run.engine_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+}
+"""What is told otherwise than that something behind the server failed."""
+
+
 def status_of(error: WeftError) -> HTTPStatus:
     """The HTTP status with which an error is answered."""
     if isinstance(error, RequestError):
@@ -174,7 +183,7 @@ def status_of(error: WeftError) -> HTTPStatus:
     if isinstance(error, FlowError | NodeError):
         return HTTPStatus.UNPROCESSABLE_ENTITY
     if isinstance(error, ResourceError):
-        return HTTPStatus.BAD_GATEWAY
+        return _OF_RESOURCES.get(error.code, HTTPStatus.BAD_GATEWAY)
     return HTTPStatus.INTERNAL_SERVER_ERROR
 
 

@@ -3,19 +3,16 @@
 import asyncio
 import contextlib
 import logging
-import os
-import shutil
-import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from weft_engine.errors import FlowError, ResourceError, WeftError
+from weft_engine.errors import FlowError, KernelError, ResourceError, WeftError
 from weft_engine.runs import codes, protocol
 from weft_engine.runs.debug import Command
+from weft_engine.runs.engine_process import EngineProcess, unavailable
 from weft_engine.runs.events import RUN_ENDS, RunEvent
-from weft_engine.runs.link import JOURNAL_VARIABLE, Flight, Link
+from weft_engine.runs.link import Flight, Link
 from weft_engine.runs.run import RunRequest
 from weft_engine.runs.survey import Survey
 
@@ -24,9 +21,12 @@ __all__ = ["SupervisorClient", "codes"]
 log = logging.getLogger(__name__)
 
 _HARMLESS_TWICE: Final = frozenset({"signal", "pause", "resume", "breakpoints"})
-_LONGEST_PATH: Final = 100
-_START_S: Final = 30.0
-_STOP_S: Final = 3.0
+_KINDS: Final[tuple[tuple[str, type[WeftError]], ...]] = (
+    ("journal.", ResourceError),
+    ("source.log_", ResourceError),
+    ("kernel.", KernelError),
+)
+"""By the beginnings of codes, what kind of error the engine tells; else it is the caller's."""
 _FIRST_DELAY_S: Final = 0.1
 _LONGEST_DELAY_S: Final = 5.0
 _HEALTHY_S: Final = 10.0
@@ -65,12 +65,8 @@ class SupervisorClient:
             journal: Path or PostgreSQL address of the journal; in the data directory when empty.
         """
         self.on_events = on_events
-        self._wanted_path = socket_path
-        self._data_dir = data_dir
-        self._options = {"--workers": workers, "--per-tenant": per_tenant}
-        self._journal = journal
-        self._short_dir: Path | None = None
-        self._process: asyncio.subprocess.Process | None = None
+        options = {"--workers": workers, "--per-tenant": per_tenant}
+        self._process = EngineProcess(socket_path, data_dir, options, journal)
         self._link: Link | None = None
         self._connected = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
@@ -89,7 +85,7 @@ class SupervisorClient:
     @property
     def pid(self) -> int | None:
         """The process id of the engine, while it runs."""
-        return self._process.pid if self._process and self._process.returncode is None else None
+        return self._process.pid
 
     @property
     def in_flight(self) -> frozenset[str]:
@@ -114,7 +110,7 @@ class SupervisorClient:
         if self._link is None:
             await self._wait_for_link(wait_s)
         if self._link is None:
-            raise _unavailable()
+            raise unavailable()
         self._in_flight.setdefault(request.run_id, Flight(request.last_seq, request))
         self._link.write(frame)
 
@@ -226,9 +222,9 @@ class SupervisorClient:
                         return await self._answer(link, question)
                     except _LostError:
                         if not again:
-                            raise _unavailable() from None
+                            raise unavailable() from None
         except TimeoutError as exc:
-            raise _unavailable() from exc
+            raise unavailable() from exc
 
     async def _answer(self, link: Link, question: Callable[[int], protocol.Request]) -> Any:
         self._number = number = self._number + 1
@@ -243,7 +239,7 @@ class SupervisorClient:
 
     async def _linked(self) -> Link:
         if self._keeper is None:
-            raise _unavailable()
+            raise unavailable()
         while self._link is None:
             await self._connected.wait()
         return self._link
@@ -257,11 +253,9 @@ class SupervisorClient:
             self._keeper = None
         if self._link is not None:
             self._link.close()
-        await self._end_process()
+        await self._process.end()
         self._lost()
-        if self._short_dir is not None:
-            shutil.rmtree(self._short_dir, ignore_errors=True)
-            self._short_dir = None
+        self._process.tidy_up()
 
     # The process
 
@@ -274,7 +268,7 @@ class SupervisorClient:
             if link is not None:
                 await link.closed.wait()
                 self._lost()
-                await self._end_process()
+                await self._process.end()
                 log.warning("the engine stopped; starting it again")
                 if loop.time() - began > _HEALTHY_S:
                     delay = _FIRST_DELAY_S
@@ -287,78 +281,16 @@ class SupervisorClient:
                 log.warning("the engine does not start: %s", exc.__cause__ or exc)
 
     async def _connect(self) -> None:
-        try:
-            path = self._socket_path()
-            path.unlink(missing_ok=True)
-            self._process = await asyncio.create_subprocess_exec(
-                *self._command(path),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                env=self._environment(),
-            )
-            await asyncio.wait_for(self._await_ready(self._process), _START_S)
-            loop = asyncio.get_running_loop()
-            _, link = await loop.create_unix_connection(lambda: Link(self._heard), str(path))
-        except (OSError, TimeoutError, ResourceError) as exc:
-            await self._end_process()
-            raise _unavailable() from exc
-        self._link = link
+        self._link = link = await self._process.connect(self._heard)
         for run_id, flight in self._in_flight.items():
             link.write(flight.frame(run_id))
         self._connected.set()
-
-    def _environment(self) -> dict[str, str] | None:
-        """The journal's address may hold a password, which the list of processes would show."""
-        return None if not self._journal else {**os.environ, JOURNAL_VARIABLE: self._journal}
-
-    def _command(self, path: Path) -> list[str]:
-        return [
-            sys.executable,
-            "-m",
-            "weft_engine.runs.supervisor",
-            "--socket",
-            str(path),
-            "--data",
-            str(self._data_dir),
-            *(
-                word
-                for name, value in self._options.items()
-                if value
-                for word in (name, str(value))
-            ),
-        ]
-
-    async def _await_ready(self, process: asyncio.subprocess.Process) -> None:
-        if process.stdout is None or not await process.stdout.readline():
-            raise _unavailable()
-
-    def _socket_path(self) -> Path:
-        """The wanted path, or a short one when the system would refuse it."""
-        if len(os.fsencode(self._wanted_path.absolute())) <= _LONGEST_PATH:
-            self._wanted_path.parent.mkdir(parents=True, exist_ok=True)
-            return self._wanted_path.absolute()
-        if self._short_dir is None:
-            self._short_dir = Path(tempfile.mkdtemp(prefix="weft-"))
-        return self._short_dir / "engine.sock"
-
-    async def _end_process(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        for end in (None, process.terminate, process.kill):
-            if process.returncode is not None:
-                break
-            if end is not None:
-                with contextlib.suppress(ProcessLookupError):
-                    end()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), _STOP_S)
 
     # What it says
 
     async def _wait_for_link(self, wait_s: float) -> None:
         if self._keeper is None:
-            raise _unavailable()
+            raise unavailable()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._connected.wait(), wait_s)
 
@@ -374,7 +306,9 @@ class SupervisorClient:
         else:
             found = self._parts.setdefault(push.id, set())
             found.update(push.digests)
-            if push.last:
+            if push.failure is not None:
+                answer.set_exception(_told_error(push.failure))
+            elif push.last:
                 answer.set_result(self._parts.pop(push.id))
 
     def _take(self, events: list[RunEvent]) -> None:
@@ -402,18 +336,11 @@ class SupervisorClient:
 
 def _told_error(failure: Mapping[str, Any]) -> WeftError:
     """What the engine refused, as it would have been raised here."""
-    return FlowError(
-        str(failure["message"]),
-        code=str(failure["code"]),
+    code = str(failure.get("code") or "kernel.internal")
+    kind = next((kind for head, kind in _KINDS if code.startswith(head)), FlowError)
+    return kind(
+        str(failure.get("message") or "The engine refused to do it."),
+        code=code,
         hint=str(failure.get("hint") or ""),
         params=failure.get("params") or {},
-    )
-
-
-def _unavailable() -> ResourceError:
-    return ResourceError(
-        "The engine is not running at the moment.",
-        code="run.engine_unavailable",
-        hint="It is started again by itself; try once more in a few seconds.",
-        retryable=True,
     )

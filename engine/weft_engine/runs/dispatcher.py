@@ -3,26 +3,30 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
 
 import msgspec
 
-from weft_engine.errors import Failure, FlowError, ResourceError, WeftError
+from weft_engine.errors import FlowError
 from weft_engine.runs.debug import Command, not_stopped
 from weft_engine.runs.engine.debugging_points import require_readable
-from weft_engine.runs.events import RunEvent, now_text
+from weft_engine.runs.events import RunEvent
 from weft_engine.runs.executor import Executor
 from weft_engine.runs.journal.base import ENDED, JournalStore, RunEntry, SignalRow
+from weft_engine.runs.journal.errors import JournalError
 from weft_engine.runs.journal.writer import TTL_S
+from weft_engine.runs.notices import Notices, interrupted, nameless, not_active, too_many
 from weft_engine.runs.parked import Parked, Waiting, waiting_for
 from weft_engine.runs.queue import FairQueue, Job
-from weft_engine.runs.retelling import took_ms
 from weft_engine.runs.run import RunRequest, RunState
-from weft_engine.runs.runner import mistake
 
 log = logging.getLogger(__name__)
 
+_PASSING: Final = frozenset({"journal.unavailable", "journal.full"})
+"""What keeps a run waiting instead of failing it."""
+_AGAIN_S: Final = 5.0
 _KEPT: Final = frozenset({"breakpoints", "pause"})
 """What a run that waits is told when it goes on."""
 
@@ -52,7 +56,7 @@ class Dispatcher:
         """
         self._executor = executor
         self._store = store
-        self._emit = emit
+        self._notices = Notices(emit)
         self._queue = FairQueue(workers=workers, per_tenant=per_tenant)
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
@@ -87,13 +91,13 @@ class Dispatcher:
             self._jobs[run_id] = job
         position = self._queue.put(job)
         if position is None:
-            self._refuse(job, _too_many())
+            self._refuse(job, too_many())
             return
         self._start()
         if position > 0:
             with job.lock:
                 if not job.started and not job.cancelled:
-                    self._say(job, "run_queued", position=position)
+                    self._notices.say(job, "run_queued", position=position)
 
     def resume(
         self,
@@ -102,14 +106,30 @@ class Dispatcher:
         commands: Sequence[Command] = (),
         request: RunRequest | None = None,
     ) -> None:
-        """Go on with a run of an earlier engine; see `protocol.Resume`."""
+        """Go on with a run of an earlier engine; see `protocol.Resume`.
+
+        Raises:
+            JournalError: the journal cannot be read, and trying again is no use.
+        """
+        waiting = Waiting(last_seq=last_seq, commands=list(commands), request=request)
+        with self._or_later(run_id, waiting):
+            self._resume(run_id, last_seq, commands, request)
+
+    def _resume(
+        self,
+        run_id: str,
+        last_seq: int,
+        commands: Sequence[Command],
+        request: RunRequest | None,
+    ) -> None:
         entry = None if self._store is None else self._store.entry(run_id)
         if entry is None and request is not None:
             self.submit(Job(_at(request, last_seq), last_seq, commands=list(commands)))
         elif self._store is None or entry is None:
-            self._refuse(Job(_nameless(run_id), last_seq), _interrupted())
+            self._refuse(Job(nameless(run_id), last_seq), interrupted())
         elif entry.status in ENDED:
-            self._tell_end(entry, last_seq, self._store)
+            steps = self._store.steps(run_id)
+            self._notices.ended(entry, last_seq, steps, self._executor.told_again(steps))
         elif entry.status == "parked" and all(one.kind != "pause" for one in commands):
             self._park(run_id, waiting_for(self._store.wakes(run_id), last_seq, commands))
         else:
@@ -129,9 +149,9 @@ class Dispatcher:
         require_readable(command.breakpoints)
         with self._lock:
             job = self._jobs.get(run_id)
-        told = job is not None and _tell_job(job, command)
+        told = job is not None and job.tell(command)
         if not told and not self._tell_parked(run_id, command):
-            raise _not_active(run_id)
+            raise not_active(run_id)
         return True
 
     def cancel(self, run_id: str) -> None:
@@ -147,6 +167,13 @@ class Dispatcher:
                 job.control.cancel()
         if self._queue.remove(run_id) is not None:
             self._end_unstarted(job)
+
+    def refuse(self, run_id: str, last_seq: int, error: BaseException) -> None:
+        """A run that was sent cannot be run; one that is under way all the same goes on."""
+        with self._lock:
+            known = run_id in self._jobs
+        if not known:
+            self._notices.refused(Job(nameless(run_id), last_seq), error)
 
     def references(self) -> list[str]:
         """The digests of all blobs that the journal names."""
@@ -169,7 +196,12 @@ class Dispatcher:
     def _start(self) -> None:
         while (job := self._queue.take()) is not None:
             thread = threading.Thread(target=self._work, args=(job,), name="weft-run", daemon=True)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError as error:  # the system gives no more threads
+                log.exception("the run %s cannot be started", job.request.run_id)
+                self._refuse(job, error)
+                self._gone(job)
 
     def _work(self, first: Job) -> None:
         job: Job | None = first
@@ -190,18 +222,26 @@ class Dispatcher:
         if job.cancelled:
             self._end_unstarted(job)
             return
+        if job.request.resume:
+            waiting = Waiting(last_seq=job.last_seq, commands=job.commands)
+            with self._or_later(job.request.run_id, waiting):
+                self._go_through(job)
+        else:
+            self._go_through(job)
+
+    def _go_through(self, job: Job) -> None:
         result = self._executor.run(job, self._rest)
         run_id = job.request.run_id
         if result is None:
             # Another engine holds it; it may be gone when its lease ends.
-            due = time.time() + TTL_S
-            self._park(run_id, Waiting(last_seq=job.last_seq, due=due, look_again=True))
+            self._later(run_id, Waiting(last_seq=job.last_seq), TTL_S)
         elif result.state is RunState.PAUSED and self._store is not None and not self._leaving:
-            wakes = [] if result.stands else self._store.wakes(run_id)
-            waiting = waiting_for(wakes, job.last_seq)
-            if result.stands:
-                waiting.stands, waiting.commands = True, [Command(kind="pause")]
-            self._park(run_id, waiting)
+            with self._or_later(run_id, Waiting(last_seq=job.last_seq)):
+                wakes = [] if result.stands else self._store.wakes(run_id)
+                waiting = waiting_for(wakes, job.last_seq)
+                if result.stands:
+                    waiting.stands, waiting.commands = True, [Command(kind="pause")]
+                self._park(run_id, waiting)
 
     def _gone(self, job: Job) -> None:
         with self._lock:
@@ -243,13 +283,38 @@ class Dispatcher:
             self._parked.signalled(run_id, self._store.signals(run_id))
 
     def _wake(self, run_id: str, waiting: Waiting) -> None:
+        try:
+            with self._or_later(run_id, waiting):
+                self._woken(run_id, waiting)
+        except Exception as error:
+            log.exception("the run %s cannot go on", run_id)
+            self._refuse(Job(nameless(run_id), waiting.last_seq), error)
+
+    def _woken(self, run_id: str, waiting: Waiting) -> None:
         entry = None if self._store is None else self._store.entry(run_id)
-        if entry is None:
-            self._refuse(Job(_nameless(run_id), waiting.last_seq), _interrupted())
-        elif waiting.look_again:
-            self.resume(run_id, waiting.last_seq, waiting.commands)
+        if waiting.look_again:
+            self._resume(run_id, waiting.last_seq, waiting.commands, waiting.request)
+        elif entry is None:
+            self._refuse(Job(nameless(run_id), waiting.last_seq), interrupted())
         else:
             self._go_on(entry, waiting)
+
+    @contextmanager
+    def _or_later(self, run_id: str, waiting: Waiting) -> Iterator[None]:
+        """Where the journal cannot be used for a while, look into it again in a while."""
+        try:
+            yield
+        except JournalError as error:
+            if error.code not in _PASSING:
+                raise
+            log.warning("the run %s waits for the journal: %s", run_id, error)
+            self._later(run_id, waiting, _AGAIN_S)
+
+    def _later(self, run_id: str, waiting: Waiting, seconds: float) -> None:
+        waiting.due, waiting.look_again = time.time() + seconds, True
+        with self._lock:
+            self._jobs.pop(run_id, None)
+            self._parked.add(run_id, waiting)
 
     def _go_on(self, entry: RunEntry, waiting: Waiting) -> None:
         request = _at(entry.request, waiting.last_seq, resume=True)
@@ -257,7 +322,7 @@ class Dispatcher:
 
     def _signal(self, run_id: str, command: Command) -> bool:
         if self._store is None or self._store.entry(run_id) is None:
-            raise _not_active(run_id)
+            raise not_active(run_id)
         given = command.signal or {}
         row = SignalRow(
             id=str(given["id"]),
@@ -271,7 +336,7 @@ class Dispatcher:
         with self._lock:
             job = self._jobs.get(run_id)
         if job is not None:
-            _tell_job(job, command)
+            job.tell(command)
         self._parked.signalled(run_id, [row])
         return True
 
@@ -297,101 +362,35 @@ class Dispatcher:
         if waiting is None:
             return
         self._close_entry(run_id)
-        job = Job(_nameless(run_id), waiting.last_seq)
-        self._say(job, "run_cancelled", duration_ms=0.0)
+        job = Job(nameless(run_id), waiting.last_seq)
+        self._notices.cancelled(job)
 
     def _close_entry(self, run_id: str) -> None:
-        """A run that the journal holds, and that nobody runs, was cancelled."""
-        lease = None if self._store is None else self._store.acquire(run_id, self._owner, TTL_S)
-        if self._store is not None and lease is not None:
-            self._store.release(lease, "cancelled")
+        """A run that the journal holds, and that nobody runs, was cancelled.
 
-    # What is said of runs that are not under way
+        It is over also where that cannot be written now: nobody asks to go on with it.
+        """
+        if self._store is None:
+            return
+        try:
+            lease = self._store.acquire(run_id, self._owner, TTL_S)
+            if lease is not None:
+                self._store.release(lease, "cancelled")
+        except JournalError as error:
+            log.warning("that the run %s was cancelled is not written down: %s", run_id, error)
 
     def _end_unstarted(self, job: Job) -> None:
         with self._lock:
             self._jobs.pop(job.request.run_id, None)
         if job.request.resume:
             self._close_entry(job.request.run_id)
-        self._say(job, "run_cancelled", duration_ms=0.0)
-
-    def _tell_end(self, entry: RunEntry, last_seq: int, store: JournalStore) -> None:
-        """A run that ended, which the server has not heard: the journal knows how."""
-        job, steps = Job(_nameless(entry.id), last_seq), store.steps(entry.id)
-        for kind, node, data in self._executor.told_again(steps):
-            self._say(job, kind, node, **data)
-        duration_ms = took_ms(steps, entry.updated)
-        if entry.status == "failed":
-            failure = next((row.failure for row in reversed(steps) if row.failure), None)
-            failure = failure or Failure.of(_interrupted()).model_dump(mode="json")
-            self._say(job, "run_failed", failure=failure, never_ran=[], duration_ms=duration_ms)
-        else:
-            self._say(job, f"run_{entry.status}", duration_ms=duration_ms)
+        self._notices.cancelled(job)
 
     def _refuse(self, job: Job, error: BaseException) -> None:
-        known = error if isinstance(error, WeftError) else mistake(error)
-        failure = Failure.of(known).model_dump(mode="json")
-        self._say(job, "run_failed", failure=failure, never_ran=[], duration_ms=0.0)
+        self._notices.refused(job, error)
         with self._lock:
             self._jobs.pop(job.request.run_id, None)
-
-    def _say(self, job: Job, kind: str, node: str | None = None, **data: Any) -> None:
-        with job.lock:
-            job.last_seq += 1
-            self._emit(
-                RunEvent(
-                    seq=job.last_seq,
-                    at=now_text(),
-                    type=kind,
-                    run=job.request.run_id,
-                    node=node,
-                    data=data,
-                )
-            )
-
-
-def _tell_job(job: Job, command: Command) -> bool:
-    """Tell a run that waits for its turn, or is under way; False when it has just left."""
-    with job.lock:
-        if job.over:
-            return False
-        if job.control is not None:
-            job.control.tell(command)
-        elif command.kind == "resume":
-            job.commands = [one for one in job.commands if one.kind != "pause"]
-        elif command.kind != "signal":
-            job.commands.append(command)
-    return True
 
 
 def _at(request: RunRequest, last_seq: int, *, resume: bool = False) -> RunRequest:
     return msgspec.structs.replace(request, last_seq=last_seq, resume=resume)
-
-
-def _nameless(run_id: str) -> RunRequest:
-    return RunRequest(run_id=run_id, flow={})
-
-
-def _too_many() -> WeftError:
-    return FlowError(
-        "Too many runs are waiting.",
-        code="run.too_many",
-        hint="Wait until some of them have ended.",
-    )
-
-
-def _interrupted() -> WeftError:
-    return ResourceError(
-        "The engine stopped while the run was in progress, and nothing is left of its journal.",
-        code="run.interrupted",
-        hint="Run the flow again; what it had already written to files is still there.",
-    )
-
-
-def _not_active(run_id: str) -> WeftError:
-    return FlowError(
-        "The run is not under way.",
-        code="run.not_active",
-        hint="It has ended; look at its events.",
-        params={"id": run_id},
-    )

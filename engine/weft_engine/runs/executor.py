@@ -170,9 +170,10 @@ class Executor:
         values, journal = self._values(), self._journal(request, program, control)
         try:
             recorded = self._recorded(request, program, values)
-        except BaseException:
+        except BaseException as error:
             if journal is not None:
-                journal.end("failed")
+                # What cannot be read now can be another time.
+                journal.end("running" if isinstance(error, JournalError) else "failed")
             raise
         executor = executor_of(request, program, self.warm_up(), self._outputs)
         files = LocalFiles(Path(request.files_root), confined=request.confined)

@@ -4,16 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import cast
 
 from weft_engine.errors import KernelError
 from weft_engine.runs import protocol
 from weft_engine.runs.debug import Command
 from weft_engine.runs.events import RunEvent
 from weft_engine.runs.run import RunRequest
-
-JOURNAL_VARIABLE: Final = "WEFT_ENGINE_JOURNAL"
-"""Where the engine's process finds the address of its journal."""
 
 log = logging.getLogger(__name__)
 
@@ -64,11 +61,21 @@ class Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         try:
-            for body in self._frames.feed(data):
-                self._heard(protocol.decode_push(body))
+            bodies = self._frames.feed(data)
         except KernelError:
             log.exception("the engine sent something that cannot be read")
-            self.close()
+            self.close()  # nobody knows where the next frame begins
+            return
+        for body in bodies:
+            try:
+                self._heard(protocol.readable_push(body))
+            except KernelError:
+                # The next engine tells again what the journal has of it.
+                log.exception("the engine sent something that cannot be read")
+                self.close()
+                return
+            except Exception:
+                log.exception("what the engine said was not understood")
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed.set()

@@ -10,6 +10,7 @@ from typing import Final
 
 from weft_engine.runs.debug import Command
 from weft_engine.runs.journal.base import SignalRow, WakeRow
+from weft_engine.runs.run import RunRequest
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,10 @@ class Waiting:
     commands: list[Command] = field(default_factory=list)
     """What it is told when it goes on."""
     look_again: bool = False
-    """Another engine has it, or had: look into the journal when the time comes."""
+    """Another engine has it, or had, or the journal did not answer: look into it when the time
+    comes."""
+    request: RunRequest | None = None
+    """What to run if the journal does not know the run then."""
     stands: bool = False
     """It stands at a breakpoint, or was paused: whatever it is told starts it again."""
 

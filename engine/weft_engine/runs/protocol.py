@@ -4,6 +4,7 @@ Frames over a unix socket: four bytes of length, then JSON. The server asks, the
 the events of runs; a run has ended when one of `RUN_ENDS` was pushed.
 """
 
+import logging
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -13,6 +14,8 @@ from weft_engine.runs.debug import Command
 from weft_engine.runs.events import RunEvent
 from weft_engine.runs.run import RunRequest
 from weft_engine.runs.survey import Survey
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -126,6 +129,8 @@ class Referred(msgspec.Struct, tag_field="op", tag="referred"):
     id: int
     digests: list[str]
     last: bool
+    failure: dict[str, Any] | None = None
+    """Why it cannot be said, as plain data of a `Failure`."""
 
 
 class Pong(msgspec.Struct, tag_field="op", tag="pong"):
@@ -166,6 +171,36 @@ def decode_request(body: bytes) -> Request:
 def decode_push(body: bytes) -> Push:
     """Read what the supervisor says."""
     return _decode(_pushes, body)
+
+
+def readable_push(body: bytes) -> Push:
+    """As `decode_push`; of events that cannot all be read, those that can."""
+    try:
+        return decode_push(body)
+    except KernelError:
+        events = [event for part in _raw_events(body) if (event := _event(part)) is not None]
+        if not events:
+            raise
+        return Events(events)
+
+
+def _raw_events(body: bytes) -> list[msgspec.Raw]:
+    try:
+        return msgspec.json.decode(body, type=_RawEvents).events
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return []
+
+
+def _event(part: msgspec.Raw) -> RunEvent | None:
+    try:
+        return msgspec.json.decode(part, type=RunEvent)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        log.error("an event of a run cannot be read: %s", error)
+        return None
+
+
+class _RawEvents(msgspec.Struct):
+    events: list[msgspec.Raw] = []
 
 
 class FrameReader:

@@ -52,6 +52,19 @@ class Job:
     """It is no longer under way here."""
     lock: threading.RLock = field(default_factory=threading.RLock)
 
+    def tell(self, command: Command) -> bool:
+        """Tell a run that waits for its turn, or is under way; False when it has just left."""
+        with self.lock:
+            if self.over:
+                return False
+            if self.control is not None:
+                self.control.tell(command)
+            elif command.kind == "resume":
+                self.commands = [one for one in self.commands if one.kind != "pause"]
+            elif command.kind != "signal":
+                self.commands.append(command)
+        return True
+
 
 class FairQueue:
     """A queue for several threads; none waits in it.

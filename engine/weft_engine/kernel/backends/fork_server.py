@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from weft_engine.errors import ResourceError
 from weft_engine.kernel.transport.address import Address
+from weft_engine.surroundings import for_workers
 
 # Ctrl+C on a terminal reaches all processes: the coordinator says what becomes of it. Loading takes
 # long enough to be hit by it.
@@ -66,7 +67,7 @@ class ForkServer:
             "bind": bind,
             "path": sys.path,
             "directory": os.getcwd(),  # noqa: PTH109 - as text
-            "environ": dict(os.environ),
+            "environ": for_workers(),
             "load": load,
         }
         with self._lock:
@@ -125,6 +126,7 @@ class ForkServer:
                 [sys.executable, "-c", _BOOT, json.dumps(sys.path), str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                env=for_workers(),
             )
         self._control = ours
         threading.Thread(

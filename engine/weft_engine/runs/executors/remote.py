@@ -12,9 +12,10 @@ from weft_engine.flow.model import Node
 from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.runs.context import RunScope
 from weft_engine.runs.executors.base import Handle, Resources, Sink, UnitOutcome, UnitTask
-from weft_engine.runs.executors.remote_crew import Crew, Member
+from weft_engine.runs.executors.remote_crew import Crew
 from weft_engine.runs.executors.remote_messages import note, plans, program_as_data
 from weft_engine.runs.executors.remote_parts import Parts, divisible
+from weft_engine.runs.executors.remote_room import Member
 from weft_engine.runs.executors.remote_unit import Home, RemoteUnit, unknown_plan
 from weft_engine.runs.executors.threads import ThreadsExecutor
 from weft_engine.runs.files import LocalFiles

@@ -9,19 +9,18 @@ import itertools
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from time import monotonic
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from weft_engine.errors import ResourceError, WeftError
 from weft_engine.kernel.backends.control import Exit, Host, Note, Refused, error_from_data
 from weft_engine.kernel.backends.link import Hub, WorkerLink
 from weft_engine.kernel.io_loop import io_loop
-from weft_engine.kernel.transport.address import Address
 from weft_engine.runs import codes  # noqa: F401 - registers the codes
 from weft_engine.runs.executors.base import Resources
+from weft_engine.runs.executors.remote_room import Job, Member, Room
 from weft_engine.runs.executors.remote_stock import fits, is_free, unavailable
 from weft_engine.runs.executors.threads import pool
 
@@ -35,94 +34,6 @@ _MOST_UNITS: Final = 500
 _KNOWN_S: Final = 1.0
 """How long to wait for how a process has ended, when its connection has."""
 _numbers = itertools.count()
-
-
-class Room(Protocol):
-    """Where workers are started."""
-
-    name: str
-    holds: bool
-    """Workers take what they were started with as long as they live, also idle ones."""
-    near: bool
-    """Workers reach the files of this machine."""
-    idle_s: float
-    """How long a worker may be idle."""
-    join_s: float | None
-    """How long one may take to start; None where that depends on others."""
-
-    def hub(self) -> Address:
-        """Where workers connect to; may take long.
-
-        Raises:
-            ResourceError: there are none to be had.
-        """
-        ...
-
-    def machines(self) -> list[Resources]:
-        """What every machine has; asked again when something does not fit."""
-        ...
-
-    def launch(
-        self,
-        name: str,
-        hub: Address,
-        token: bytes,
-        needs: Resources,
-        ended: Callable[[str], None],
-    ) -> None:
-        """Start a worker; `ended(why)` is called when it has ended."""
-        ...
-
-    def kill(self, name: str) -> None:
-        """End one at once."""
-        ...
-
-    def close(self) -> None:
-        """End all, and wait for that."""
-        ...
-
-
-class Job(Protocol):
-    """A unit that waits for a worker; told what becomes of that, from any thread."""
-
-    needs: Resources
-    passed: int
-
-    def begin(self, member: "Member") -> None:
-        """Work on it there."""
-        ...
-
-    def hear(self, body: bytes) -> None:
-        """Its worker says something."""
-        ...
-
-    def lost(self, why: str) -> None:
-        """Its worker is gone."""
-        ...
-
-    def refused(self, error: WeftError) -> None:
-        """There will be no worker for it."""
-        ...
-
-
-class Member:
-    """A worker, from the time that it is asked for."""
-
-    def __init__(self, name: str, needs: Resources, job: Job | None) -> None:
-        self.name = name
-        self.needs = needs
-        self.job = job
-        self.link: WorkerLink | None = None
-        self.units = 0
-        self.since = monotonic()
-        self.gone = False
-        self.told: set[str] = set()
-        """Programs and runs that it knows."""
-
-    def send(self, body: bytes) -> None:
-        """Say something to it; nothing happens when it is gone, which the crew hears."""
-        if self.link is not None:
-            self.link.send(Note(body))
 
 
 class Crew:
@@ -143,6 +54,12 @@ class Crew:
         """Those that are there, or on their way."""
         with self._lock:
             return list(self._members.values())
+
+    @property
+    def waiting(self) -> int:
+        """How many units have no worker yet."""
+        with self._lock:
+            return len(self._waiting)
 
     def submit(self, job: Job) -> None:
         """Find a worker for a unit."""

@@ -12,9 +12,10 @@ from weft_engine.kernel.io_loop import io_loop
 from weft_engine.nodes.types import SKIP
 from weft_engine.runs.context import Place
 from weft_engine.runs.executors.base import Resources, Sink, UnitOutcome, UnitTask
-from weft_engine.runs.executors.remote_crew import Crew, Member
+from weft_engine.runs.executors.remote_crew import Crew
 from weft_engine.runs.executors.remote_failures import failure_from_data
 from weft_engine.runs.executors.remote_messages import Arriving, note, place
+from weft_engine.runs.executors.remote_room import Member
 from weft_engine.runs.executors.threads import pool
 from weft_engine.runs.journal.blobs import Blobs
 from weft_engine.runs.journal.codec import Codec

@@ -6,12 +6,11 @@ started: forked, or as an actor of Ray.
 
 import contextlib
 import logging
-import os
 import threading
 from collections.abc import Callable
 from functools import partial
 from queue import SimpleQueue
-from typing import Any, Final
+from typing import Any
 
 from weft_engine.nodes.region import Signal
 from weft_engine.runs.context import Place
@@ -21,11 +20,9 @@ from weft_engine.runs.executors.remote_messages import Arriving, note, place
 from weft_engine.runs.executors.worker_runs import HostedRun, Programs, UnfitWorkerError
 from weft_engine.runs.executors.worker_sink import Telling
 from weft_engine.runs.journal.codec import Codec
+from weft_engine.surroundings import hide
 
 log = logging.getLogger(__name__)
-
-_HIDDEN: Final = ("RAY_AUTH_", "WEFT_ENGINE_JOURNAL", "WEFT_DATABASE", "WEFT_SECRET")
-"""Beginnings of names of settings that no node may see."""
 
 
 class _Working:
@@ -42,8 +39,7 @@ class Guest:
     """Has a worker of the kernel for itself."""
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
-        for name in [name for name in os.environ if name.startswith(_HIDDEN)]:
-            del os.environ[name]
+        hide()
         self._send = send
         self._codec = Codec()
         self._programs = Programs()

@@ -17,7 +17,7 @@ from weft_engine.kernel.transport.address import Address
 from weft_engine.runs.executors.base import Resources
 from weft_engine.runs.executors.environments import require_known
 from weft_engine.runs.executors.processes import this_machine
-from weft_engine.runs.executors.remote_crew import Room
+from weft_engine.runs.executors.remote_room import Room
 from weft_engine.runs.executors.remote_stock import fits, unavailable
 
 _PRELOAD: Final = "weft_engine.runs.executors.worker_preload"

@@ -1,6 +1,7 @@
 """Workers that die, hang, are short of something, or are many."""
 
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from tests.engine.runs.engine.harness import flow_of
 from tests.engine.runs.executors.harness import execute
 from tests.engine.runs.executors.nodes import catalogue
+from weft_engine.flow.model import Flow
 from weft_engine.runs.engine.control import RunControl
 from weft_engine.runs.events import RunEvent
 from weft_engine.runs.executors.base import Resources
@@ -145,17 +147,35 @@ def test_settings_of_the_cluster_are_hidden(crew: Crew, tmp_path: Path) -> None:
     assert execute(crew, flow, catalogue(), tmp_path, **near(crew)).gave("h") == []
 
 
+def in_turns(crew: Crew, flow: Flow, path: Path, count: int, **more: Any) -> None:
+    """Units begin and end one after the other; each stands until all others were looked at."""
+    found: list[str] = []
+    thread = threading.Thread(
+        target=lambda: found.append(execute(crew, flow, catalogue(), path.parent, **more).state)
+    )
+    thread.start()
+    pause = threading.Event()
+    for number in range(count):
+        begun = "be" * number + "b"
+        while thread.is_alive() and not (
+            path.exists() and path.read_text() == begun and crew.waiting == count - number - 1
+        ):
+            pause.wait(0.01)
+        assert path.read_text() == begun
+        path.with_name(f"go-{number + 1}").touch()
+    thread.join()
+    assert (found, path.read_text()) == (["completed"], "be" * count)
+
+
 def test_units_that_need_the_only_processor_take_turns(tmp_path: Path) -> None:
     path = tmp_path / "turns"
     one = {"resources": {"cpu": 1}}
     nodes = {name: ("x.alone", {"path": str(path)}, one) for name in ("a", "b", "c")}
     crew = Crew(ProcessRoom(Resources(cpu=1, gpu=0, memory_mb=1024)))
     try:
-        ran = execute(crew, flow_of(nodes, []), catalogue(), tmp_path)
+        in_turns(crew, flow_of(nodes, []), path, 3)
     finally:
         crew.close()
-    assert ran.state == "completed"
-    assert path.read_text() == "bebebe"
 
 
 @pytest.mark.ray
@@ -164,10 +184,7 @@ def test_on_ray_units_that_need_most_processors_take_turns(ray: Crew, tmp_path: 
     # Of four; workers of other tests that share this Ray keep a part of one.
     most = {"resources": {"cpu": 2.5}}
     nodes = {name: ("x.alone", {"path": str(path)}, most) for name in ("a", "b")}
-
-    ran = execute(ray, flow_of(nodes, []), catalogue(), tmp_path, shared_disk=False)
-
-    assert (ran.state, path.read_text()) == ("completed", "bebe")
+    in_turns(ray, flow_of(nodes, []), path, 2, shared_disk=False)
 
 
 def test_branches_that_do_not_depend_on_each_other_overlap(crew: Crew, tmp_path: Path) -> None:
