@@ -49,8 +49,10 @@ SYSTEMS = (
     System("Prefect", "prefect_grid.py", ("durable",), {"trivial": 2, "sleeping": 1}),
 )
 
-Times = dict[str, dict[tuple[str, str], list[float]]]
-"""Seconds of each run, by system and case."""
+Taken = list[tuple[float, float]]
+"""Of each run: seconds by the clock, and of the process that runs it, without its servers."""
+Times = dict[str, dict[tuple[str, str], Taken]]
+"""By system and case."""
 
 
 def take(environments: Environments, turns: int, only: Iterable[str]) -> tuple[Times, list[str]]:
@@ -65,16 +67,16 @@ def take(environments: Environments, turns: int, only: Iterable[str]) -> tuple[T
                     continue
                 print(f"turn {turn + 1}: {system.name}, {kind}, {kept}", file=sys.stderr)
                 try:
-                    seconds = once(environments, system, kind, kept)
+                    taken = once(environments, system, kind, kept)
                 except (NotInstallableError, RuntimeError) as error:
                     trouble.append(f"{system.name}, {kind}, {kept}: {error}")
                     continue
-                times.setdefault(system.name, {}).setdefault((kind, kept), []).extend(seconds)
+                times.setdefault(system.name, {}).setdefault((kind, kept), []).extend(taken)
     return times, trouble
 
 
-def once(environments: Environments, system: System, kind: str, kept: str) -> list[float]:
-    """Some runs of one case in a fresh process, the first not counted; in seconds.
+def once(environments: Environments, system: System, kind: str, kept: str) -> Taken:
+    """Some runs of one case in a fresh process, the first not counted.
 
     Raises:
         NotInstallableError: the system cannot be installed here.
@@ -95,14 +97,14 @@ def once(environments: Environments, system: System, kind: str, kept: str) -> li
             timeout=PATIENCE_S,
             check=False,
         )
-    told = [line for line in done.stdout.splitlines() if line.startswith('{"seconds"')]
+    told = [line for line in done.stdout.splitlines() if line.startswith('{"taken"')]
     if not told:
         raise RuntimeError("".join(done.stderr.strip().splitlines()[-1:])[:200] or "said nothing")
-    return [float(each) for each in json.loads(told[-1])["seconds"]]
+    return [(wall, cpu) for wall, cpu in json.loads(told[-1])["taken"]]
 
 
 def table(times: Times) -> str:
-    """Medians and best times as a table in Markdown."""
+    """Medians, best times and times of the processor as a table in Markdown."""
     lines = [
         "| 10 x 10 nodes | trivial, memory | trivial, durable | 20 ms, memory | 20 ms, durable |",
         "|---|---|---|---|---|",
@@ -113,11 +115,14 @@ def table(times: Times) -> str:
     return "\n".join(lines)
 
 
-def shown(case: tuple[str, str], seconds: list[float] | None) -> str:
-    """Microseconds a node, or milliseconds of the whole: the median, and the best."""
-    if not seconds:
+def shown(case: tuple[str, str], taken: Taken | None) -> str:
+    """Microseconds a node, or milliseconds of the whole: median, best, and of the processor."""
+    if not taken:
         return ""
-    median, best = statistics.median(seconds), min(seconds)
+    walls = [wall for wall, _ in taken]
+    figures = statistics.median(walls), min(walls), statistics.median(cpu for _, cpu in taken)
     if case[0] == "trivial":
-        return f"{median * 1e4:,.1f} µs a node, best {best * 1e4:,.1f}"
-    return f"{median * 1000:,.0f} ms, best {best * 1000:,.0f}"
+        median, best, cpu = (f"{each * 1e4:,.1f}" for each in figures)
+        return f"{median} µs a node, best {best}, CPU {cpu}"
+    median, best, cpu = (f"{each * 1000:,.0f}" for each in figures)
+    return f"{median} ms, best {best}, CPU {cpu}"

@@ -37,33 +37,33 @@ async def work_async(kind: str, a: float, b: float) -> float:
 
 
 class Rounds:
-    """How often the work is done, and how long it took; the first time does not count.
+    """How often the work is done, and what it took; the first time does not count.
 
     The command line is `KIND KEPT ROUNDS`; what depends on the first two is the caller's.
     """
 
     def __init__(self) -> None:
         self.kind = sys.argv[1]
-        self.seconds: list[float] = []
+        self.taken: list[tuple[float, float]] = []
 
     def tell(self, once: Callable[[], float]) -> None:
-        """Do the work; times go to standard output."""
+        """Do the work; seconds by the clock and of this process go to standard output."""
         for _ in range(int(sys.argv[3]) + 1):
-            began = time.perf_counter()
+            began = time.perf_counter(), time.process_time()
             self._note(began, once())
         self._say()
 
     async def tell_async(self, once: Callable[[], Awaitable[float]]) -> None:
         """As `tell`, of work that is waited for."""
         for _ in range(int(sys.argv[3]) + 1):
-            began = time.perf_counter()
+            began = time.perf_counter(), time.process_time()
             self._note(began, await once())
         self._say()
 
-    def _note(self, began: float, total: float) -> None:
-        self.seconds.append(time.perf_counter() - began)
+    def _note(self, began: tuple[float, float], total: float) -> None:
+        self.taken.append((time.perf_counter() - began[0], time.process_time() - began[1]))
         if total != ends_with(self.kind):
             raise SystemExit(f"the sum is {total}, not {ends_with(self.kind)}")
 
     def _say(self) -> None:
-        print(json.dumps({"seconds": self.seconds[1:]}), flush=True)
+        print(json.dumps({"taken": self.taken[1:]}), flush=True)
