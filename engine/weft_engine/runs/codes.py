@@ -36,6 +36,7 @@ CODES: Final = {
     "journal.full": "There is no space left for the journal of runs.",
     "journal.fenced": "The run is held by another engine now.",
     "journal.damaged": "The journal of runs is damaged.",
+    "journal.replaced": "The file of the journal was removed or replaced while it was in use.",
     "journal.format": "The journal of runs was written by another version.",
     "journal.unknown_run": "The journal has no such run.",
     "journal.run_exists": "The journal has a run of that id already.",

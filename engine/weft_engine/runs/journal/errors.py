@@ -60,6 +60,17 @@ def damaged(what: str, reason: str, aside: str | None = None) -> JournalError:
     )
 
 
+def replaced(what: str) -> JournalError:
+    """The file is not the one that was opened: what is written into it would be lost."""
+    return JournalError(
+        "The file of the journal of runs was removed or replaced while it was in use.",
+        code="journal.replaced",
+        hint="Stop Weft before you move, restore or delete files of its data directory. Runs that"
+        " begin from now on use the file that is there; run those again that were under way.",
+        params={"store": what},
+    )
+
+
 def unknown_format(what: str, found: Any, known: int) -> JournalError:
     """The database was written by a newer version, or is none of ours."""
     return JournalError(

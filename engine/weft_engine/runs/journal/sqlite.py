@@ -4,6 +4,7 @@ WAL with `synchronous = FULL`: a commit that has returned survives the loss of p
 writes, one reads, each by one thread at a time.
 """
 
+import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,13 @@ import msgspec
 
 from weft_engine.runs.journal.base import ENDED, Lease, Row, RunEntry, SignalRow, StepRow, WakeRow
 from weft_engine.runs.journal.codec import Codec
-from weft_engine.runs.journal.errors import fenced, run_exists, unavailable, unknown_run
+from weft_engine.runs.journal.errors import (
+    fenced,
+    replaced,
+    run_exists,
+    unavailable,
+    unknown_run,
+)
 from weft_engine.runs.journal.rows import (
     ENTRY,
     Group,
@@ -30,7 +37,9 @@ from weft_engine.runs.journal.rows import (
     unpack_steps,
     unpack_wake,
 )
-from weft_engine.runs.journal.sqlite_file import connect, open_file, told
+from weft_engine.runs.journal.sqlite_file import Placed, connect, open_file, told
+
+log = logging.getLogger(__name__)
 
 _HELD: Final = "id = ? AND token = ? AND until > ?"
 _ENTRY: Final = f"SELECT {ENTRY} FROM runs"  # noqa: S608 - constants
@@ -50,15 +59,15 @@ class SqliteJournal:
     def __init__(self, path: Path, codec: Codec | None = None) -> None:
         self.codec = codec or Codec()
         self._path = path
-        self._writer = open_file(path)
-        with told(path):
-            self._reader = connect(path)
+        self._connect()
         self._write_lock, self._read_lock = Lock(), Lock()
         self._closed = False
 
     def acquire(
         self, run_id: str, owner: str, ttl_s: float, entry: RunEntry | None = None
     ) -> Lease | None:
+        if entry is not None:
+            self._look_for_file()
         with self._writing() as db:
             found = db.execute(
                 "SELECT no, status, owner, until FROM runs WHERE id = ?", (run_id,)
@@ -245,9 +254,28 @@ class SqliteJournal:
 
     # Inside
 
+    def _connect(self) -> None:
+        self._writer = open_file(self._path)
+        with told(self._path):
+            self._reader = connect(self._path)
+        self._placed = Placed(self._path)
+
+    def _look_for_file(self) -> None:
+        """Before a new run: where the file was replaced, use the one that is there."""
+        if self._placed.same():
+            return
+        with self._write_lock, self._read_lock:
+            if not self._closed and not self._placed.same():
+                log.error("the journal %s was removed or replaced; it is opened anew", self._path)
+                self._reader.close()
+                self._writer.close()
+                self._connect()
+
     def _open(self) -> None:
         if self._closed:
             raise unavailable(str(self._path), "it was closed")
+        if not self._placed.same():
+            raise replaced(str(self._path))
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

@@ -112,6 +112,37 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+class Placed:
+    """The file of a journal as it was opened, to be known again.
+
+    A file that is deleted or replaced can still be written to by who has it open, and nothing of
+    that is ever seen again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._log = path.with_name(f"{path.name}-wal")
+        self._known = _identity(path)
+        self._known_log: tuple[int, int] | None = None
+
+    def same(self) -> bool:
+        """Whether it is still there."""
+        if _identity(self._path) != self._known:
+            return False
+        log = _identity(self._log)
+        if self._known_log is None:
+            self._known_log = log
+        return log == self._known_log
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 @contextmanager
 def told(path: Path) -> Iterator[None]:
     """Errors of SQLite as errors of the journal."""

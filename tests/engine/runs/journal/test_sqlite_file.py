@@ -2,13 +2,15 @@
 
 import sqlite3
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from weft_engine.runs.journal import sqlite_file
-from weft_engine.runs.journal.base import RunEntry, StepRow
+from weft_engine.runs.journal.base import Journal, RunEntry, StepRow
 from weft_engine.runs.journal.errors import JournalError
+from weft_engine.runs.journal.group import open_run
 from weft_engine.runs.journal.sqlite import SqliteJournal
 from weft_engine.runs.run import RunRequest
 
@@ -172,4 +174,67 @@ def test_after_closing_it_says_so(path: Path) -> None:
     for call in (lambda: store.steps("run"), lambda: store.renew([], 1), store.references):
         with pytest.raises(JournalError, match="closed"):
             call()
+    store.close()
+
+
+# A file that is taken away from under the engine
+
+
+def _begun(store: SqliteJournal, run_id: str) -> Journal:
+    return open_run(store, RunRequest(run_id=run_id, flow={}), "plan", "sync", "me")
+
+
+def _remove(path: Path) -> None:
+    for part in ("", "-wal", "-shm"):
+        path.with_name(path.name + part).unlink()
+
+
+def _replace(path: Path) -> None:
+    other = path.with_name("other.db")
+    SqliteJournal(other).close()
+    _remove(path)
+    other.rename(path)
+
+
+def _remove_log(path: Path) -> None:
+    path.with_name(path.name + "-wal").unlink()
+
+
+@pytest.mark.parametrize("take_away", [_remove, _replace, _remove_log])
+def test_a_file_that_is_taken_away_is_noticed(
+    take_away: Callable[[Path], None], tmp_path: Path
+) -> None:
+    path = tmp_path / "journal.db"
+    store = SqliteJournal(path)
+    journal = _begun(store, "run_1")
+    journal.record(StepRow(node="a"))
+    journal.flush()
+    take_away(path)
+    journal.record(StepRow(node="b"))
+    with pytest.raises(JournalError) as caught:
+        journal.flush()
+    assert caught.value.code == "journal.replaced"
+    assert journal.lost()
+    for ask in (store.entry, store.steps, store.wakes, store.signals):
+        with pytest.raises(JournalError) as caught:
+            ask("run_1")
+        assert caught.value.code == "journal.replaced"
+    # What begins from now on is written into the file that is there.
+    again = _begun(store, "run_2")
+    again.record(StepRow(node="c"))
+    again.end("completed")
+    store.close()
+    kept = SqliteJournal(path)
+    assert [row.node for row in kept.steps("run_2")] == ["c"]
+    kept.close()
+
+
+def test_a_file_that_is_there_stays_open(tmp_path: Path) -> None:
+    store = SqliteJournal(tmp_path / "journal.db")
+    before = store._writer
+    for number in range(3):
+        journal = _begun(store, f"run_{number}")
+        journal.record(StepRow(node="a"))
+        journal.end("completed")
+    assert store._writer is before
     store.close()
