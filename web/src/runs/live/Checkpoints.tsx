@@ -5,7 +5,7 @@ import { When } from "@/ui/When";
 import classes from "./Live.module.css";
 import { useCheckpoints } from "./useLive";
 
-const SHOWN = 12;
+const SHOWN = 5;
 const RESTARTS_SHOWN = 5;
 
 /** The checkpoints of a live run, what kept it from making one, and how often it began again. */

@@ -79,7 +79,7 @@ function Line({ name, node, trend }: LineProps) {
       <td>{rate(node.in_per_s)}</td>
       <td>{rate(node.out_per_s)}</td>
       <td>
-        <Sparkline bars={trend} width={72} height={14} />
+        <Sparkline bars={trend} width={48} height={14} />
       </td>
       <td>
         <Share value={node.busy} tone="work" />

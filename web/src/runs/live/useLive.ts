@@ -7,7 +7,7 @@ import { isActive, useRun } from "../store";
 const LOOK_AGAIN_MS = 1_000;
 const CHECKPOINTS_AGAIN_MS = 2_000;
 /** How many looks a trend shows. */
-const KEPT = 60;
+const KEPT = 16;
 
 /** How the nodes of the live run that is shown do, looked at again and again. */
 export function useLiveNodes(): LiveInfo | undefined {
