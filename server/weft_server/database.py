@@ -22,7 +22,7 @@ from weft_server.errors import StorageError
 
 T = TypeVar("T")
 
-HEAD = "0005"
+HEAD = "0006"
 """Newest migration; a database that is there already needs no Alembic at start."""
 
 BUSY_SECONDS = 5.0

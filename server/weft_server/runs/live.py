@@ -107,6 +107,8 @@ class LiveRun:
         self.seq = int(self.row["last_seq"])
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the end of the run is on disk."""
+        self._edited: dict[tuple[str, str], dict[str, list[str]]] = {}
+        """Values that were replaced at breakpoints, by activation; it may not have begun."""
         self._pending: list[RunEvent] = []
         self._touched: set[str] = set()
         self._active: set[tuple[str, str]] = set()
@@ -278,6 +280,9 @@ class LiveRun:
         stop = {"node": event.node, **data}
         stop["node"] = stop["node"] or data["at"].partition("@")[0]
         self.stopped[data["at"]] = stop
+        if stop.get("edited"):
+            key = str(stop["node"]), str(stop.get("scope") or "")
+            self._edited.setdefault(key, {})[str(stop["when"])] = list(stop["edited"])
         self._mark(stop, "paused")
 
     def _mark(self, stop: Mapping[str, Any] | None, state: str) -> None:
@@ -287,6 +292,7 @@ class LiveRun:
         node, activation = self.nodes.get(key[0]), self.activations.get(key)
         if activation is not None and not activation.over:
             activation.state = state
+            activation.edited = self._edited.get(key, activation.edited)
             self._active.add(key)
         if node is not None and node.state in ("queued", "running", "paused"):
             begun = node.started_at is not None
@@ -302,6 +308,7 @@ class LiveRun:
         if event.type in NODE_STATES or (event.type == "node_output" and scope):
             if known is None:
                 known = self.activations[key] = LiveActivation(event.seq)
+                known.edited = self._edited.get(key)
             known.apply(event)
             self._active.add(key)
         node = self.nodes.setdefault(name, LiveNode())

@@ -39,6 +39,8 @@ class LiveActivation:
     outputs: dict[str, Any] | None = None
     failure: dict[str, Any] | None = None
     worker: str | None = None
+    edited: dict[str, list[str]] | None = None
+    """Ports whose values somebody replaced, before it started and after it ended."""
 
     @property
     def over(self) -> bool:
@@ -81,6 +83,7 @@ class LiveActivation:
             "outputs": optional(self.outputs if scope else None),
             "failure": optional(self.failure),
             "worker": self.worker,
+            "edited": optional(self.edited),
         }
 
 

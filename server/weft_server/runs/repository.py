@@ -87,11 +87,14 @@ def _put_activation() -> Prepared:
     names = [c.name for c in _activation.c]
     keys = [c.name for c in _activation.c if c.primary_key]
     changed = [name for name in names if name not in (*keys, "seq")]
+    # Another server may have stored which values were replaced.
+    new = {name: f"excluded.{name}" for name in changed}
+    new["edited"] = "COALESCE(excluded.edited, run_activation.edited)"
     statement = text(
         f"INSERT INTO run_activation ({', '.join(names)}) "  # noqa: S608 - names of columns
         f"VALUES ({', '.join(f':{name}' for name in names)}) "
         f"ON CONFLICT ({', '.join(keys)}) DO UPDATE "
-        f"SET {', '.join(f'{name} = excluded.{name}' for name in changed)}"
+        f"SET {', '.join(f'{name} = {value}' for name, value in new.items())}"
     )
     return Prepared(statement.bindparams(*(bindparam(c.name, type_=c.type) for c in _activation.c)))
 

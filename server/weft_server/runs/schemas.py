@@ -313,6 +313,9 @@ class ActivationInfo(BaseModel):
     """Read the data with `GET /runs/{id}/nodes/{node}?scope=`."""
     failure: dict[str, Any] | None = None
     worker: str | None = None
+    edited: dict[str, list[str]] = Field(default_factory=dict)
+    """Ports whose values somebody replaced in the debugger: `before` it started, `after` it
+    ended."""
 
 
 class ActivationPage(BaseModel):

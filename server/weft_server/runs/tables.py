@@ -115,6 +115,8 @@ class RunActivationRow(SQLModel, table=True):
     """Of a node outside loops they are in its row of `run_node`."""
     failure: str | None = Field(default=None, sa_column=Column(_JSON))
     worker: str | None = Field(default=None, sa_column=Column(String(100)))
+    edited: str | None = Field(default=None, sa_column=Column(_JSON))
+    """Where somebody put other values in the debugger: before, after → ports."""
 
 
 class RunNodeRow(SQLModel, table=True):

@@ -116,6 +116,7 @@ def of_activation_row(row: RunActivationRow, given: Mapping[str, Any]) -> Activa
         outputs=(loaded(row.outputs) or {}) if row.scope else given,
         failure=loaded(row.failure),
         worker=row.worker,
+        edited=loaded(row.edited) or {},
     )
 
 

@@ -73,6 +73,27 @@ def results(runner: Runner, run_id: str) -> Any:
     return page["outputs"]["results"]["records"]
 
 
+def test_rows_tell_which_values_were_replaced(runner: Runner) -> None:
+    points = [POINT, {**POINT, "when": "after", "condition": "index == 2"}]
+    run_id = runner.start(runner.create(PRICES), {"breakpoints": points}).json()["id"]
+    stands(runner, run_id, "loop/label@loop:1")
+    body = {"at": "loop/label@loop:1", "port": "item", "value": {"eur": 99}}
+    assert told(runner, run_id, "edit", body).status_code == 202
+    assert told(runner, run_id, "resume").status_code == 202
+    stands(runner, run_id, "loop/label@loop:2")
+    body = {"at": "loop/label@loop:2", "port": "text", "value": "free"}
+    assert told(runner, run_id, "edit", body).status_code == 202
+    assert told(runner, run_id, "resume").status_code == 202
+    assert runner.ended(run_id)["state"] == "completed"
+    assert results(runner, run_id) == ["<0 EUR>", "<99 EUR>", "<free>"]
+    rows = runner.client.get(f"/api/runs/{run_id}/activations").json()["items"]
+    edited = {(row["node"], row["scope"]): row["edited"] for row in rows if row["edited"]}
+    assert edited == {
+        ("loop/label", "loop:1"): {"before": ["item"]},
+        ("loop/label", "loop:2"): {"after": ["text"]},
+    }
+
+
 def test_a_run_that_waits_is_paused_and_steps(runner: Runner) -> None:
     flow: dict[str, Any] = {
         "format": "weft/1",
