@@ -199,6 +199,8 @@ type Fails = { failure?: Failure | null };
 
 export type RunNodeInfo = Told<Schemas["NodeRunInfo"], Fails>;
 export type RunInfo = Told<Schemas["RunInfo"], Fails & { nodes?: Record<string, RunNodeInfo> }>;
+/** What another attempt of a run takes over, and what it does again. */
+export type AgainPlan = Schemas["AgainPlan"];
 export type RunPage = Told<Schemas["RunPage"], { items: RunInfo[] }>;
 
 export type LiveInfo = Schemas["LiveInfo"];

@@ -12,6 +12,7 @@ import { Canvas } from "@/canvas/Canvas";
 import { useSpecs } from "@/canvas/hooks";
 import { closeSession, openSession, setSpecs } from "@/flow/session";
 import { useGraph } from "@/flow/store";
+import { ThenStrip } from "@/runs/again/ThenStrip";
 import { RunDock } from "@/runs/Dock";
 import { RunStrip } from "@/runs/strip/RunStrip";
 import { Waiting } from "@/ui/Waiting";
@@ -59,6 +60,7 @@ function Editor({ flow }: { flow: FlowInfo }) {
         <SidePanel />
         <main className={classes.middle} aria-label={t("canvas.region")}>
           <RunStrip />
+          <ThenStrip />
           <div className={classes.canvas}>
             <Canvas />
             <SessionState />

@@ -3,6 +3,7 @@ import { useEffect } from "react";
 import { api } from "@/api/client";
 import type { CheckResult, Problem } from "@/api/types";
 import { NO_PROBLEMS, setProblems, useProblems } from "@/canvas/problems";
+import { useCover } from "@/flow/asItWas";
 import { type Graph, useGraph, useSession } from "@/flow/store";
 import type { DocumentProblem } from "@/flow/types";
 
@@ -35,6 +36,10 @@ export function useChecks(flowId: string): void {
     let over = false;
 
     const publish = () => {
+      if (useCover.getState().covered) {
+        setProblems([]);
+        return;
+      }
       const hidden = useGraph.getState().problems.map(ofDocument);
       const others = found.filter(({ code }) => !code.startsWith("document."));
       setProblems([...hidden, ...others]);
@@ -56,7 +61,7 @@ export function useChecks(flowId: string): void {
       timer = setTimeout(() => {
         const graph = useGraph.getState();
         const session = useSession.getState();
-        if (!graph.ready || session.saved !== "saved") return;
+        if (!graph.ready || session.saved !== "saved" || useCover.getState().covered) return;
         const text = checked(graph);
         if (text === asked) return;
         asked = text;
@@ -64,6 +69,7 @@ export function useChecks(flowId: string): void {
       }, QUIET_MS);
     };
     const stops = [
+      useCover.subscribe(publish),
       useGraph.subscribe((now, was) => {
         if (now.problems !== was.problems) publish();
         if (now.nodes !== was.nodes || now.edges !== was.edges || now.meta !== was.meta) look();

@@ -42,6 +42,8 @@ export class Mirror {
   private edgeProblems: DocumentProblem[] = [];
   private parentProblems: DocumentProblem[] = [];
   private noteProblems: DocumentProblem[] = [];
+  /** Something else is shown; the document is read again when it is not any more. */
+  private covered = false;
   /** The nodes with the parents that count. */
   private parents: Readonly<Record<string, NodeData>> = {};
 
@@ -73,6 +75,19 @@ export class Mirror {
     useGraph.setState(EMPTY_GRAPH, true);
   }
 
+  /** Shows something else than the document. */
+  cover(shown: Partial<Graph>): void {
+    this.covered = true;
+    useGraph.setState({ ...shown, selection: [], selectedEdges: [] });
+  }
+
+  /** Shows the document again. */
+  uncover(): void {
+    this.covered = false;
+    useGraph.setState({ nodes: {}, edges: [], selection: [], selectedEdges: [] });
+    this.rebuild();
+  }
+
   rebuild(): void {
     this.readings.clear();
     for (const id of this.roots.nodes.keys()) this.readings.set(id, this.reading(id));
@@ -98,7 +113,7 @@ export class Mirror {
       if (now?.type !== before?.type || now?.parent !== before?.parent) structure = true;
     }
     const patch: Partial<Graph> = { nodes: this.nodes(changed) };
-    if (structure) {
+    if (structure && !this.covered) {
       patch.edges = this.edges();
       const { selection } = useGraph.getState();
       const kept = selection.filter((id) => patch.nodes?.[id] || this.roots.notes.has(id));
@@ -194,6 +209,7 @@ export class Mirror {
   }
 
   private publish(patch: Partial<Graph>): void {
+    if (this.covered) return;
     const [, metaProblems] = readMeta(this.roots.meta.toJSON());
     const troubled = [...this.readings].filter(([, reading]) => reading.problems.length > 0);
     const problems = [

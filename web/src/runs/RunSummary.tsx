@@ -1,14 +1,15 @@
-import { Button, UnstyledButton } from "@mantine/core";
-import { IconHistory, IconRefresh } from "@tabler/icons-react";
+import { UnstyledButton } from "@mantine/core";
+import { IconHistory, IconHistoryToggle } from "@tabler/icons-react";
 import { useTranslation } from "react-i18next";
-import { retry } from "@/editor/run/run";
-import { useSession } from "@/flow/store";
+import { useCover } from "@/flow/asItWas";
 import { useFormats } from "@/ui/format";
 import { RunBadge } from "@/ui/RunBadge";
+import { RetryButton } from "./again/RetryButton";
 import { useTicking } from "./clock";
 import classes from "./Dock.module.css";
 import { showTab } from "./dockState";
 import { isActive, useRun } from "./store";
+import { showThen, useHasChanged } from "./then";
 
 /** The run that is shown in one line, a way to stop it, and those before it. */
 export function RunSummary() {
@@ -20,9 +21,10 @@ export function RunSummary() {
           <Facts />
           <RunBadge state={state} />
           <Why />
+          <Changed />
         </>
       )}
-      {(state === "failed" || state === "cancelled") && <Retry />}
+      {(state === "failed" || state === "cancelled") && <RetryButton />}
       <Past />
     </div>
   );
@@ -36,6 +38,25 @@ function Why() {
     return run.state === "paused" && run.pauseReason === "waiting" ? "waiting" : null;
   });
   return reason && <span className={classes.why}>{t(`paused.${reason}`)}</span>;
+}
+
+/** The flow is another one by now: a way to see it as it was. */
+function Changed() {
+  const { t } = useTranslation("runs");
+  const changed = useHasChanged();
+  const covered = useCover((s) => s.covered);
+  if (!changed || covered) return null;
+  return (
+    <UnstyledButton
+      className={classes.history ?? ""}
+      title={t("then.hint")}
+      data-testid="run-changed"
+      onClick={showThen}
+    >
+      <IconHistoryToggle size={15} stroke={1.6} style={{ verticalAlign: "-3px" }} />{" "}
+      {t("then.show")}
+    </UnstyledButton>
+  );
 }
 
 function Facts() {
@@ -76,23 +97,5 @@ function Past() {
     >
       <IconHistory size={15} stroke={1.6} style={{ verticalAlign: "-3px" }} /> {t("history.short")}
     </UnstyledButton>
-  );
-}
-
-/** Runs again what failed; what was completed stays. */
-function Retry() {
-  const { t } = useTranslation("runs");
-  const viewer = useSession((s) => s.role === "viewer");
-  return (
-    <Button
-      size="compact-xs"
-      disabled={viewer}
-      leftSection={<IconRefresh size={12} stroke={2} />}
-      title={t("retry.run")}
-      onClick={() => void retry()}
-      data-testid="retry-run"
-    >
-      {t("retry.short")}
-    </Button>
   );
 }

@@ -38,9 +38,12 @@ export async function answer(wait: Wait, payload: Json): Promise<boolean> {
   return taken.accepted;
 }
 
-/** Runs again what failed, with everything that was completed. */
-export async function retryRun(runId: string): Promise<void> {
-  showNew(await api.post<RunInfo>(`/runs/${runId}/retry`));
+/** Whether another attempt is of the flow as it was, or as it is by now. */
+export type FlowChoice = "as_it_was" | "current";
+
+/** Runs again what failed, with everything that was completed and is the same. */
+export async function retryRun(runId: string, flow: FlowChoice): Promise<void> {
+  showNew(await api.post<RunInfo>(`/runs/${runId}/retry`, { flow }));
 }
 
 export interface Fork {
@@ -48,15 +51,17 @@ export interface Fork {
   /** Port → value, of the node from which it goes on. */
   inputs: Readonly<Record<string, Json>>;
   breakpoints?: readonly RunBreakpoint[];
+  flow?: FlowChoice;
 }
 
 /** Runs an ended run again from a node on, with other inputs. */
-export async function forkRun(runId: string, { fromNode, inputs, breakpoints }: Fork) {
+export async function forkRun(runId: string, { fromNode, inputs, breakpoints, flow }: Fork) {
   const overrides = Object.keys(inputs).length > 0 ? { [fromNode]: inputs } : {};
   const asked = {
     from_node: fromNode,
     overrides,
     breakpoints: (breakpoints ?? []).map(whole),
+    flow: flow ?? "as_it_was",
   };
   const info = await api.post<RunInfo>(`/runs/${runId}/fork`, asked);
   showNew(info);

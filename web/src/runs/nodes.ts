@@ -4,6 +4,7 @@ import { specTexts, useCatalogue } from "@/api/catalogue";
 import type { JsonObject } from "@/api/types";
 import { depths } from "@/flow/graph";
 import { useGraph } from "@/flow/store";
+import { useThen } from "./then";
 
 export interface NodeLook {
   id: string;
@@ -14,6 +15,8 @@ export interface NodeLook {
   settings: JsonObject;
 }
 
+/** The part of a node that is seen. */
+type Look = { type: string; name?: string; settings?: object };
 type Nodes = Readonly<Record<string, { type: string } | undefined>>;
 
 /**
@@ -31,14 +34,20 @@ export function ownNode(nodes: Nodes, path: string): string | null {
 
 export const ownNodeNow = (path: string): string | null => ownNode(useGraph.getState().nodes, path);
 
-/** How the nodes of a run are called and look, by their paths; unknown ones by their id. */
+/**
+ * How the nodes of a run are called and look, by their paths. Those that the flow has no more look
+ * as they did then, unknown ones are called by their id.
+ */
 export function useNodeLook(): (path: string) => NodeLook {
-  const nodes = useGraph((graph) => graph.nodes);
+  const now = useGraph((graph) => graph.nodes);
+  const then = useThen((s) => s.flow?.nodes);
   const { specs } = useCatalogue();
   const { i18n } = useTranslation();
   const language = i18n.language;
   return useCallback(
     (path) => {
+      const nodes: Record<string, Look> =
+        then && ownNode(now, path) === null && ownNode(then, path) !== null ? then : now;
       const id = ownNode(nodes, path) ?? path.slice(path.lastIndexOf("/") + 1);
       const node = ownNode(nodes, path) === null ? undefined : nodes[id];
       const spec = node ? specs.get(node.type) : undefined;
@@ -52,7 +61,7 @@ export function useNodeLook(): (path: string) => NodeLook {
         settings: { ...defaultsOf(spec?.settings.properties), ...(node?.settings as JsonObject) },
       };
     },
-    [nodes, specs, language],
+    [now, then, specs, language],
   );
 }
 

@@ -9,6 +9,7 @@ import type {
   StartRun,
   WorkspaceEvent,
 } from "@/api/types";
+import { uncover, useCover } from "@/flow/asItWas";
 import { useSession } from "@/flow/store";
 import { activations, touchActivations } from "./activations";
 import { frameBatch } from "./batch";
@@ -99,8 +100,16 @@ interface Viewing {
 export const useViewing = create<Viewing>(() => ({ old: false, latest: null }));
 
 // What one sees is what happened then; edits would be of the flow as it is now.
-useViewing.subscribe(({ old }) => {
-  if (useSession.getState().looking !== old) useSession.setState({ looking: old });
+function look(): void {
+  const looking = useViewing.getState().old || useCover.getState().covered;
+  if (useSession.getState().looking !== looking) useSession.setState({ looking });
+}
+useViewing.subscribe(look);
+useCover.subscribe(look);
+
+// The flow as it was belongs to one run.
+useRun.subscribe((now, before) => {
+  if (now.runId !== before.runId) uncover();
 });
 
 /** Shows a run: its state now, then every event from its beginning on. */
@@ -109,7 +118,10 @@ export async function attachRun(runId: string): Promise<void> {
   const info = await api.get<RunInfo>(`/runs/${runId}`);
   if (wanted !== runId) return;
   const { latest } = useViewing.getState();
-  const newest = latest === null || latest.id === runId || info.number > (latest.number ?? 0);
+  // A run that another one called is none of the flow's own runs, and counted apart.
+  const own = !info.parent;
+  const newest =
+    own && (latest === null || latest.id === runId || info.number > (latest.number ?? 0));
   useViewing.setState(
     newest ? { old: false, latest: { id: runId, number: info.number } } : { old: true },
   );
@@ -186,10 +198,11 @@ export async function cancelRun(): Promise<void> {
 async function attachLatest(flowId: string): Promise<void> {
   const runs = await api.get<RunPage>("/runs", { flow: flowId, limit: 1 });
   const latest = runs.items[0];
-  if (!latest || useRun.getState().flowId === flowId) return;
-  useViewing.setState({ latest: { id: latest.id, number: latest.number } });
   const asked = new URLSearchParams(window.location.search).get("run");
-  await attachRun(asked ?? latest.id).catch(() => attachRun(latest.id));
+  if ((!latest && !asked) || useRun.getState().flowId === flowId) return;
+  if (latest) useViewing.setState({ latest: { id: latest.id, number: latest.number } });
+  const wanted = asked ?? latest?.id ?? "";
+  await attachRun(wanted).catch(() => (latest ? attachRun(latest.id) : undefined));
 }
 
 const flowEvents = new Set<(event: WorkspaceEvent) => void>();
@@ -210,7 +223,7 @@ let watch: Watch | null = null;
 
 /** Somebody, or something, began a run: it is shown, unless the person looks at an older one. */
 function began(id: string, number: number | null): void {
-  if (useViewing.getState().old) {
+  if (useViewing.getState().old || useCover.getState().covered) {
     useViewing.setState({ latest: { id, number } });
   } else if (id !== useRun.getState().runId) {
     void attachRun(id).catch(() => undefined);

@@ -5,6 +5,7 @@ import { specTexts } from "@/api/catalogue";
 import type { Json, NodeSpec } from "@/api/types";
 import { useCanEdit } from "@/canvas/hooks";
 import { useProblems } from "@/canvas/problems";
+import { useCover } from "@/flow/asItWas";
 import { setSetting } from "@/flow/commands";
 import { textsOf } from "@/flow/schema";
 import { current } from "@/flow/session";
@@ -23,10 +24,12 @@ const SHORT = 90;
 
 /** The shared texts of a node, by setting. */
 function useTexts(node: FlowNode): Record<string, Y.Text> {
+  const covered = useCover((s) => s.covered);
   return useMemo(() => {
+    if (covered) return {};
     const map = current()?.roots.nodes.get(node.id);
     return Object.fromEntries(map ? (textsOf(map)?.entries() ?? []) : []);
-  }, [node]);
+  }, [node, covered]);
 }
 
 /** What a node is set to do. */

@@ -3,10 +3,11 @@ import { create } from "zustand";
 import { ApiError } from "@/api/errors";
 import type { RunBreakpoint } from "@/api/types";
 import { setProblems, useProblems } from "@/canvas/problems";
+import { uncover } from "@/flow/asItWas";
 import { runBreakpoints } from "@/flow/breakpoints";
 import { notices } from "@/flow/session";
 import { useGraph, useSession } from "@/flow/store";
-import { forkRun, retryRun } from "@/runs/control";
+import { type FlowChoice, forkRun, retryRun } from "@/runs/control";
 import { cancelRun, isActive, type StartOptions, startRun, useRun } from "@/runs/store";
 import { useEditorUi } from "../ui";
 import { useRunOptions } from "./options";
@@ -79,6 +80,7 @@ function breakpointsOf(wanted: Wanted): RunBreakpoint[] {
 
 /** Runs the flow, or a part of it; asks for the values of its inputs first. */
 export async function run(wanted: Wanted = {}): Promise<void> {
+  uncover();
   const reason = hindrance();
   if (reason) {
     if (reason === "errors") showErrors();
@@ -136,16 +138,20 @@ export async function stop(): Promise<void> {
 }
 
 /** Runs again what failed in the run that is shown. */
-export async function retry(): Promise<void> {
+export async function retry(flow: FlowChoice): Promise<void> {
   const { runId } = useRun.getState();
-  if (runId) await begin(() => retryRun(runId));
+  if (runId) await begin(() => retryRun(runId, flow));
 }
 
 /** Runs the run that is shown again from a node on, with other inputs. */
-export async function fork(fromNode: string, inputs: StartOptions["inputs"] = {}): Promise<void> {
+export async function fork(
+  fromNode: string,
+  inputs: StartOptions["inputs"] = {},
+  flow: FlowChoice = "as_it_was",
+): Promise<void> {
   const { runId } = useRun.getState();
   if (!runId) return;
   await begin(async () => {
-    await forkRun(runId, { fromNode, inputs, breakpoints: runBreakpoints() });
+    await forkRun(runId, { fromNode, inputs, breakpoints: runBreakpoints(), flow });
   });
 }

@@ -64,9 +64,6 @@ const debugging = {
   "event.node_retrying": "Attempt {{attempt}} failed, next one in {{delay}}. {{reason}}",
   "event.node_waiting": "Waiting: {{message}}",
   "event.variable_set": "Variable {{name}} set",
-  "retry.run":
-    "Retry from where it failed, with the flow as it was then. After a change, use Run or Run from here.",
-  "retry.short": "Retry",
   "run.attempts": "attempt {{count}}",
   "env.processes": "on processes",
   "env.ray": "on Ray",

@@ -1,7 +1,9 @@
+import again from "./again";
 import debugging from "./debugging";
 import live from "./live";
 
 const runs = {
+  ...again,
   ...debugging,
   ...live,
   "state.ready": "Waiting",

@@ -64,8 +64,6 @@ const debugging: Messages<typeof en> = {
   "event.node_retrying": "第 {{attempt}} 次尝试失败，{{delay}}后重试。{{reason}}",
   "event.node_waiting": "等待：{{message}}",
   "event.variable_set": "设置了变量 {{name}}",
-  "retry.run": "按当时的流程从失败处重试。修改后请用“运行”或“从这里运行”。",
-  "retry.short": "重试",
   "run.attempts": "第 {{count}} 次尝试",
   "env.processes": "进程",
   "env.ray": "Ray",

@@ -1,9 +1,11 @@
 import type en from "../en/runs";
 import type { Messages } from "../messages";
+import again from "./again";
 import debugging from "./debugging";
 import live from "./live";
 
 const runs: Messages<typeof en> = {
+  ...again,
   ...debugging,
   ...live,
   "state.ready": "排队中",

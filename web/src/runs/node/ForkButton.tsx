@@ -9,9 +9,13 @@ import { useSession } from "@/flow/store";
 import { inOneLine } from "@/ui/errorText";
 import { notify } from "@/ui/notify";
 import { useErrorText } from "@/ui/useErrorText";
+import { useForkPlan } from "../again/plan";
+import { Plan } from "../again/RetryButton";
+import type { FlowChoice } from "../control";
 import { parsed, written } from "../debug/json";
 import { useLookOf } from "../nodes";
 import { isOver, useRun } from "../store";
+import { useHasChanged } from "../then";
 import classes from "./Fork.module.css";
 
 const MOST = 1_000;
@@ -64,7 +68,9 @@ const contentOf = (data: PortData | undefined): Json =>
 /** The inputs of the node, to be changed before it runs again. */
 function ForkDialog({ path, inputs, onClose }: ForkDialogProps) {
   const { t } = useTranslation("runs");
+  const describe = useErrorText();
   const number = useRun((s) => s.number);
+  const runId = useRun((s) => s.runId);
   const look = useLookOf(path);
   const ports = Object.keys(inputs);
   const [port, setPort] = useState(ports[0] ?? "");
@@ -72,15 +78,18 @@ function ForkDialog({ path, inputs, onClose }: ForkDialogProps) {
   const text = texts[port] ?? written(contentOf(inputs[port]));
   const result = parsed(text);
   const wrong = Object.values(texts).some((each) => !parsed(each).ok);
+  const changed = useHasChanged();
+  const [flow, setFlow] = useState<FlowChoice>(changed ? "current" : "as_it_was");
+  const plan = useForkPlan(changed ? runId : null, path, flow);
   const start = () => {
-    const changed: Record<string, Json> = {};
+    const edited: Record<string, Json> = {};
     for (const [name, each] of Object.entries(texts)) {
       const value = parsed(each);
       const same = each === written(contentOf(inputs[name]));
-      if (value.ok && !same) changed[name] = value.value;
+      if (value.ok && !same) edited[name] = value.value;
     }
     onClose();
-    void fork(path, changed as never);
+    void fork(path, edited as never, flow);
   };
   return (
     <Modal
@@ -117,12 +126,34 @@ function ForkDialog({ path, inputs, onClose }: ForkDialogProps) {
       ) : (
         <p className={classes.text}>{t("fork.nothing")}</p>
       )}
+      {changed && (
+        <>
+          <SegmentedControl
+            size="xs"
+            mt="sm"
+            aria-label={t("again.title")}
+            data={(["current", "as_it_was"] as const).map((value) => ({
+              value,
+              label: t(`again.${value}`),
+            }))}
+            value={flow}
+            onChange={(value) => setFlow(value as FlowChoice)}
+          />
+          {plan.error && <p className={classes.text}>{inOneLine(describe(plan.error))}</p>}
+          {plan.data && <Plan plan={plan.data} />}
+        </>
+      )}
       <div className={classes.actions}>
         <span role="status">
           {!result.ok && t("edit.invalid", { line: result.line, column: result.column })}
         </span>
         <Button onClick={onClose}>{t("edit.cancel")}</Button>
-        <Button variant="filled" disabled={wrong} data-testid="fork-start" onClick={start}>
+        <Button
+          variant="filled"
+          disabled={wrong || plan.error !== null}
+          data-testid="fork-start"
+          onClick={start}
+        >
           {t("fork.start")}
         </Button>
       </div>
