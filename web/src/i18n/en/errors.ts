@@ -80,6 +80,8 @@ const errors = {
   "journal.unavailable.hint": "Check the journal's database; the run goes on from what was stored.",
   "journal.full": "There is no space left for the journal of runs.",
   "journal.full.hint": "Make room on the disk; the run goes on from what was stored.",
+  "journal.replaced": "The journal's file was removed or replaced while it was in use.",
+  "journal.replaced.hint": "Stop Weft before you move or restore files of its data directory; then run again what was under way.",
   "journal.fenced": "Another engine goes on with this run.",
   "journal.damaged": "The journal of runs is damaged.",
   "journal.damaged.hint": "It was set aside. Put back a copy from before, and check the disk.",

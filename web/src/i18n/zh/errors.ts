@@ -79,6 +79,8 @@ const errors: Messages<typeof en> = {
   "journal.unavailable.hint": "请检查日志数据库；运行会从已保存的位置继续。",
   "journal.full": "运行日志的存储空间已满。",
   "journal.full.hint": "请腾出磁盘空间；运行会从已保存的位置继续。",
+  "journal.replaced": "运行日志文件在使用中被删除或替换。",
+  "journal.replaced.hint": "移动或恢复数据目录中的文件前请先停止 Weft；然后重新运行当时正在进行的流程。",
   "journal.fenced": "此运行已由另一个引擎继续。",
   "journal.damaged": "运行日志已损坏。",
   "journal.damaged.hint": "损坏的文件已移开。请恢复先前的备份，并检查磁盘。",
