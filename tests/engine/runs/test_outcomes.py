@@ -316,6 +316,7 @@ SHOWN = {
     "a run is given an input": "test_outcomes.py::test_it_does_not_even_begin",
     "a service does not answer": "test_outcomes.py::test_what_is_gone_fails_the_node",
     "the Ray cluster is not there": "test_outcomes.py::test_a_cluster_that_is_gone",
+    "the Ray cluster dies": "../../server/runs/test_lost_cluster.py::test_a_cluster_that_dies",
     "a worker process dies": "executors/test_workers.py::test_a_worker_that_is_killed",
     "a worker dies again": "executors/test_workers.py::test_a_unit_that_kills_two_workers_fails",
     "one record of many": "test_outcomes.py::test_a_poisoned_record",
