@@ -26,13 +26,17 @@ describe("scopes", () => {
     ["loop:3/inner:0", "[0]"],
     ["try@catch:0", "catch [0]"],
     ["loop:1#7", "#7"],
+    ["loop:3~2", "[3] ↻2"],
+    ["loop:3~2/try@catch:0", "catch [0]"],
     ["", ""],
   ])("the round of %s is called %s", (scope, expected) => {
     expect(roundLabel(scope)).toBe(expected);
   });
 
   it("tells sections apart", () => {
-    expect(partsOf("try@catch:0").steps).toEqual([{ name: "try", section: "catch", index: "0" }]);
+    expect(partsOf("try@catch:0").steps).toEqual([
+      { name: "try", section: "catch", index: "0", attempt: null },
+    ]);
   });
 
   it("leads from the outside to a node", () => {

@@ -1,4 +1,7 @@
-/** Scope paths, such as `loop:3/inner:0` or `try@catch:0`; behind `#` the number of a record. */
+/**
+ * Scope paths, such as `loop:3/inner:0` or `try@catch:0`; behind `#` the number of a record, behind
+ * `~` that of the container's attempt, from the second on.
+ */
 
 export interface ScopeStep {
   /** The container, by its own name. */
@@ -7,6 +10,8 @@ export interface ScopeStep {
   section: string | null;
   /** Which round. */
   index: string;
+  /** Which attempt of the container; null of the first. */
+  attempt: string | null;
 }
 
 export interface ScopeParts {
@@ -24,7 +29,8 @@ function stepOf(text: string): ScopeStep {
   const colon = text.lastIndexOf(":");
   const head = colon < 0 ? text : text.slice(0, colon);
   const [name = "", section] = head.split("@");
-  return { name, section: section ?? null, index: colon < 0 ? "" : text.slice(colon + 1) };
+  const [index = "", attempt] = colon < 0 ? [] : text.slice(colon + 1).split("~");
+  return { name, section: section ?? null, index, attempt: attempt ?? null };
 }
 
 /** The scope around a scope; `null` of the run itself. */
@@ -45,13 +51,14 @@ export function containerOf(path: string, scope: string): string {
 
 export const nameIn = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 
-/** A round in a few signs: `[3]`, `catch`, `#7`. */
+/** A round in a few signs: `[3]`, `catch [0]`, `#7`, or `[3] ↻2` in the second attempt. */
 export function roundLabel(scope: string): string {
   const { steps, record } = partsOf(scope);
   if (record !== null) return `#${record}`;
   const last = steps.at(-1);
   if (!last) return "";
-  return last.section === null ? `[${last.index}]` : `${last.section} [${last.index}]`;
+  const round = last.section === null ? `[${last.index}]` : `${last.section} [${last.index}]`;
+  return last.attempt === null ? round : `${round} ↻${last.attempt}`;
 }
 
 export interface Frame {

@@ -71,6 +71,7 @@ export function Status({ id, run, state, counted = false }: StatusProps) {
           ×{formats.number(rounds)}
         </span>
       )}
+      <Attempts run={run} state={state} rounds={rounds} />
       {failed > 0 && (
         <span className={`${classes.status} ${classes.took}`} data-state="failed">
           {t("run.someFailed", { count: failed })}
@@ -82,6 +83,23 @@ export function Status({ id, run, state, counted = false }: StatusProps) {
         </span>
       )}
     </>
+  );
+}
+
+/** That it took more than one attempt is worth knowing afterwards, too. */
+function Attempts({ run, state, rounds }: { run: NodeRun; state: CardState; rounds: number }) {
+  const { t } = useTranslation("editor");
+  const attempt = attemptOf(run);
+  // Of many rounds each has attempts of its own: they are told with the round.
+  if (attempt < 2 || rounds > 1 || (state !== "completed" && state !== "failed")) return null;
+  return (
+    <span
+      className={`${classes.status} ${classes.rounds}`}
+      title={t("run.attemptOnly", { attempt })}
+      data-testid="attempts"
+    >
+      ↻{attempt}
+    </span>
   );
 }
 

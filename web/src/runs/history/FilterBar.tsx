@@ -75,18 +75,20 @@ export function FilterBar({ filter, onFilter, runs }: FilterBarProps) {
         data={ENVS.map((value) => ({ value, label: t(`env.${value}`) }))}
         onChange={(value) => set({ env: value as Environment | "" })}
       />
-      <Day
-        label={t("history.from")}
-        most={filter.to}
-        value={filter.from}
-        onChange={(from) => set({ from })}
-      />
-      <Day
-        label={t("history.to")}
-        least={filter.from}
-        value={filter.to}
-        onChange={(to) => set({ to })}
-      />
+      <div className={classes.period}>
+        <Day
+          label={t("history.from")}
+          most={filter.to}
+          value={filter.from}
+          onChange={(from) => set({ from })}
+        />
+        <Day
+          label={t("history.to")}
+          least={filter.from}
+          value={filter.to}
+          onChange={(to) => set({ to })}
+        />
+      </div>
       {isFiltered(filter) && (
         <Button size="compact-xs" variant="subtle" onClick={() => onFilter(NO_FILTER)}>
           {t("history.clear")}
