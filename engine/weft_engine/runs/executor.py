@@ -272,9 +272,16 @@ class Executor:
         former = None
         if self.store is not None and request.forked_from is not None and not request.resume:
             former = self.store.entry(request.forked_from)
-        if former is None:
+        if self.store is None or former is None:
             return request
-        return inherited(request, former.request, self._programs, self.warm_up())
+        request = inherited(request, former.request, self._programs, self.warm_up())
+        if not request.retry:
+            return request
+        program, _ = self._programs.of(request, self.warm_up())
+        if program.flow.mode == "streaming":
+            return request
+        apart = self._compared(self.store, request, program, former).apart()
+        return msgspec.structs.replace(request, apart=apart)
 
     def _compared(
         self, store: JournalStore, request: RunRequest, program: Program, former: RunEntry

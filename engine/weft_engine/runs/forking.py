@@ -103,6 +103,15 @@ class Fork:
         levels = _levels(row.node, row.scope)
         return all(self._goes_on(path, scope, place) for path, scope, place in levels)
 
+    def apart(self) -> list[str]:
+        """Nodes whose effects would be done once more only because of what they work with."""
+        done = {path for path, scope in self._completed if not scope}
+        return [
+            path
+            for path, why in self._why.items()
+            if why.reason == "together" and self._parts[path].effects and path in done
+        ]
+
     def survey(self, reused: Iterable[str] = ()) -> Survey:
         """What is taken over, and what is not, of all nodes that take part.
 

@@ -86,7 +86,7 @@ def _options(request: RunRequest) -> ProgramOptions:
 def _isolated(request: RunRequest) -> frozenset[str]:
     """The paths of nodes that must be units of their own: with breakpoints, or other inputs."""
     stops = (point.node for point in request.breakpoints if not point.sample)
-    return frozenset((*stops, *request.overrides))
+    return frozenset((*stops, *request.overrides, *request.apart))
 
 
 def read_flow(plain: dict[str, Any]) -> Flow:

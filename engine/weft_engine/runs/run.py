@@ -102,6 +102,9 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     retry: bool = False
     """Another attempt of the run it is forked from, maybe of a flow that was changed since: what
     completed there and is the same now is not done again."""
+    apart: list[str] = []
+    """Paths of nodes that are worked on by themselves, so that what they did need not be done once
+    more with what they would be worked on together with."""
     overrides: dict[str, dict[str, Any]] = {}
     """Values in the place of what arrives at input ports: node → port → value; of a fork."""
     trigger: dict[str, Any] | None = None

@@ -222,7 +222,7 @@ def require_known_parts(request: RunRequest, flow: Flow, catalogue: Catalogue) -
 def isolated(request: RunRequest) -> frozenset[str]:
     """The paths of nodes that must be units of their own: with breakpoints, or other inputs."""
     stops = (point.node for point in request.breakpoints if not point.sample)
-    return frozenset((*stops, *request.overrides))
+    return frozenset((*stops, *request.overrides, *request.apart))
 
 
 def choose_nodes(

@@ -371,6 +371,32 @@ def test_a_fork_of_a_changed_flow_takes_over_what_lies_before(engine: Engine) ->
     assert engine.run(request)[1] == {"send": 1}
 
 
+def test_an_effect_is_not_done_again_because_of_what_it_works_with(engine: Engine) -> None:
+    def flow(template: str, path: str) -> Flow:
+        return flow_of(
+            {
+                "rows": ("data.generate", {"count": 2}),
+                "note": ("file.write", {"path": "note.csv"}),
+                "text": ("text.template", {"template": template}),
+                "other": ("file.write", {"path": "other.txt"}),
+                "read": ("file.read_text", {"path": path}),
+            },
+            ["rows.rows>note.rows", "rows.rows>text.item", "text.text>other.rows"],
+        )
+
+    assert engine.run(engine.request(flow("a", "gone.txt"), "one"))[0].state == "failed"
+    (engine.folder / "note.csv").unlink()
+    (engine.folder / "here.txt").write_text("here")
+    now = engine.request(flow("b", "here.txt"), "two", forked_from="one", retry=True)
+    survey = engine.executor.survey(now)
+    assert "note" in survey.taken_over
+    assert [each.node for each in survey.effects] == ["other"]
+    result, _ = engine.run(now)
+    assert result.state == "completed", result.failure
+    assert not (engine.folder / "note.csv").exists()
+    assert (engine.folder / "other.txt").read_text() == "b\nb\n"
+
+
 def test_without_the_earlier_run_everything_is_done(engine: Engine) -> None:
     request = engine.request(chain(bad=0), "two", forked_from="gone", retry=True)
     assert set(told(engine.executor.survey(request)).values()) == {"not_reached"}
