@@ -124,11 +124,17 @@ async def list_children(
     run_id: FromPath[str],
     principal: NamedDependency[Principal],
     runs: NamedDependency[Runs],
+    node: Annotated[str | None, QueryParameter(max_length=200)] = None,
+    in_scope: Annotated[str | None, QueryParameter(name="scope", max_length=400)] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=LARGEST_PAGE)] = PAGE,
     cursor: Annotated[str | None, QueryParameter(max_length=40)] = None,
 ) -> RunPage:
-    """The runs that a run called and whose flows one may see, in the order of the calls."""
-    return await runs.read.page(principal, Wanted(parent=run_id, before=cursor), limit)
+    """The runs that a run called and whose flows one may see, in the order of the calls.
+
+    `node` is the path of a node that calls; with it, `scope` names one of its activations.
+    """
+    wanted = Wanted(parent=run_id, node=node, scope=in_scope, before=cursor)
+    return await runs.read.page(principal, wanted, limit)
 
 
 @post("/api/runs/{run_id:str}/cancel", operation_id="cancelRun", tags=["runs"], status_code=202)

@@ -35,6 +35,10 @@ class Wanted:
     """Runs that this one called, in their order, behind the number `after`; else only runs that no
     other one called."""
     after: int = 0
+    node: str | None = None
+    """Of called runs: the path of the node that called them."""
+    scope: str | None = None
+    """In which of its activations: `loop:3`."""
 
     def conditions(self) -> Iterator[Any]:
         """The conditions on the table of runs."""
@@ -49,6 +53,7 @@ class Wanted:
         else:
             yield _run.c.parent_id == self.parent
             yield _run.c.number > self.after
+            yield from self._calls()
         if self.begin is not None:
             yield _run.c.created_at >= self.begin
         if self.end is not None:
@@ -62,6 +67,15 @@ class Wanted:
             yield _run.c.id < self.before
         for word in (self.text or "").split():
             yield _has_word(word)
+
+    def _calls(self) -> Iterator[Any]:
+        if self.node is not None:
+            yield _run.c.parent_node == self.node
+        if self.node is not None and self.scope is not None:
+            # Each attempt of a call is a scope in that of the node: `loop:3/call:0`.
+            name = self.node.rpartition("/")[2]
+            around = f"{self.scope}/" if self.scope else ""
+            yield _run.c.parent_scope.startswith(f"{around}{name}:", autoescape=True)
 
 
 def _has_word(word: str) -> Any:

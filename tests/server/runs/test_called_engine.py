@@ -84,6 +84,11 @@ def test_they_are_found_below_the_run_that_called_them(runner: Runner) -> None:
     assert [one["number"] for one in first["items"]] == [1, 2]
     rest = get(runner, f"/runs/{run['id']}/children?limit=2&cursor={first['next_cursor']}")
     assert ([one["number"] for one in rest["items"]], rest["next_cursor"]) == ([3], None)
+    of_node = get(runner, f"/runs/{run['id']}/children?node=each/call")["items"]
+    assert of_node == items
+    of_one = get(runner, f"/runs/{run['id']}/children?node=each/call&scope=each:1")["items"]
+    assert of_one == [items[1]]
+    assert get(runner, f"/runs/{run['id']}/children?node=each")["items"] == []
     assert get(runner, f"/runs?flow={called}")["items"] == []
     assert [one["id"] for one in get(runner, "/runs")["items"]] == [run["id"]]
     child = get(runner, f"/runs/{items[1]['id']}")

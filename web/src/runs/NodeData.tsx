@@ -9,6 +9,7 @@ import { Waiting } from "@/ui/Waiting";
 import { useNodeDetail, usePort, wholePort } from "./data";
 import { StopValues } from "./debug/StopValues";
 import { FailureBox } from "./FailureBox";
+import { CalledLinks } from "./history/CalledLinks";
 import classes from "./NodeData.module.css";
 import { ActivationBar } from "./node/ActivationBar";
 import { ForkButton } from "./node/ForkButton";
@@ -35,6 +36,7 @@ export function NodeData({ runId, nodeId, side }: NodeDataProps) {
   return (
     <div className={classes.whole}>
       <ActivationBar shown={shown} />
+      <CalledLinks runId={runId} path={shown.path} scope={shown.scope} />
       {stop ? (
         <div className={classes.stopped}>
           <StopValues key={stop.at} stop={stop} />

@@ -1,3 +1,4 @@
+import called from "./called";
 import common from "./common";
 import editor from "./editor";
 import errors from "./errors";
@@ -10,6 +11,7 @@ import sign from "./sign";
 import triggers from "./triggers";
 
 export const en = {
+  called,
   common,
   editor,
   errors,

@@ -1,5 +1,6 @@
 import type { en } from "../en";
 import type { Messages } from "../messages";
+import called from "./called";
 import common from "./common";
 import editor from "./editor";
 import errors from "./errors";
@@ -12,6 +13,7 @@ import sign from "./sign";
 import triggers from "./triggers";
 
 export const zh = {
+  called,
   common,
   editor,
   errors,

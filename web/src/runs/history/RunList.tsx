@@ -5,6 +5,7 @@ import { describeFailure, inOneLine } from "@/ui/errorText";
 import { useFormats } from "@/ui/format";
 import { RunBadge } from "@/ui/RunBadge";
 import { When } from "@/ui/When";
+import { CalledLines, useBelow } from "./CalledLines";
 import classes from "./History.module.css";
 
 interface RunListProps {
@@ -48,6 +49,7 @@ export function RunList({ runs, current, flows, chosen, onChoose, ...rest }: Run
               run={run}
               current={run.id === current}
               flow={flows && (flows.get(run.flow_id) ?? run.flow_id)}
+              flows={flows}
               chosen={chosen.includes(run.id)}
               onChoose={() => onChoose(run.id)}
               onOpen={() => rest.onOpen(run)}
@@ -73,12 +75,13 @@ interface LineProps {
   run: RunInfo;
   current: boolean;
   flow: string | null;
+  flows: ReadonlyMap<string, string> | null;
   chosen: boolean;
   onChoose: () => void;
   onOpen: () => void;
 }
 
-function Line({ run, current, flow, chosen, onChoose, onOpen }: LineProps) {
+function Line({ run, current, flow, flows, chosen, onChoose, onOpen }: LineProps) {
   const { t, i18n } = useTranslation("runs");
   const formats = useFormats();
   const why = run.failure ? inOneLine(describeFailure(run.failure, i18n.language)) : "";
@@ -87,7 +90,8 @@ function Line({ run, current, flow, chosen, onChoose, onOpen }: LineProps) {
     run.forked_from && t("history.forked"),
     run.env !== "local" && t(`env.${run.env}` as "env.ray", { defaultValue: run.env }),
   ].filter(Boolean);
-  return (
+  const { open, toggle } = useBelow(run);
+  const line = (
     <tr
       data-testid="run-line"
       data-number={run.number}
@@ -106,6 +110,7 @@ function Line({ run, current, flow, chosen, onChoose, onOpen }: LineProps) {
       </td>
       {flow !== null && <td className={classes.flow}>{flow}</td>}
       <td>
+        {toggle}
         <button
           type="button"
           aria-label={t("history.open", { number: run.number })}
@@ -136,5 +141,11 @@ function Line({ run, current, flow, chosen, onChoose, onOpen }: LineProps) {
         {run.duration_ms != null ? formats.duration(run.duration_ms) : "–"}
       </td>
     </tr>
+  );
+  return (
+    <>
+      {line}
+      {open && <CalledLines run={run} depth={1} flows={flows} />}
+    </>
   );
 }

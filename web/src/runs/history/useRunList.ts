@@ -12,7 +12,7 @@ const CALM_MS = 400;
 /** Where the runs are: in one flow, or in all flows of a workspace. */
 export type Where = { flowId: string } | { workspaceId: string };
 
-const RUN_EVENTS = new Set(["run_created", "run_state"]);
+const RUN_EVENTS = new Set(["run_created", "run_state", "called_run_created"]);
 
 /** Calls back soon after runs began, went on or ended; not for each one of many. */
 function useRunNews(where: Where, tell: () => void): void {

@@ -1,0 +1,16 @@
+/** Runs that other runs call. */
+const called = {
+  show_one: "Show the run that it called",
+  show_other: "Show the {{count}} runs that it called",
+  hide_one: "Hide the run that it called",
+  hide_other: "Hide the {{count}} runs that it called",
+  open: "Open run {{number}} of {{flow}}",
+  place: "by {{node}}",
+  placeIn: "by {{node}} in {{scope}}",
+  more: "Show more",
+  none: "The flows that it called are not shared with you.",
+  node: "A run of its own:",
+  number: "run {{number}}",
+} as const;
+
+export default called;

@@ -1,0 +1,16 @@
+/** 由其他运行调用的运行。 */
+const called = {
+  show_one: "显示它调用的运行",
+  show_other: "显示它调用的 {{count}} 次运行",
+  hide_one: "收起它调用的运行",
+  hide_other: "收起它调用的 {{count}} 次运行",
+  open: "打开“{{flow}}”的第 {{number}} 次运行",
+  place: "由 {{node}} 调用",
+  placeIn: "由 {{node}} 在 {{scope}} 中调用",
+  more: "显示更多",
+  none: "它调用的流程没有与你共享。",
+  node: "单独的运行：",
+  number: "第 {{number}} 次",
+} as const;
+
+export default called;
