@@ -161,7 +161,8 @@ def test_a_run_is_paused_and_goes_on(runner: Runner) -> None:
     assert set(paused["by"]) == {"id", "name"}
     info = runner.info(run_id)
     assert (info["state"], info["pause_reason"]) == ("paused", "asked")
-    assert runner.client.post(f"/api/runs/{run_id}/step").json()["code"] == "run.not_stopped"
+    step = runner.client.post(f"/api/runs/{run_id}/step", json={"at": "show@"})
+    assert (step.status_code, step.json()["code"]) == (409, "run.not_stopped")
     fork = runner.client.post(f"/api/runs/{run_id}/fork", json={"from_node": "wait"})
     assert (fork.status_code, fork.json()["code"]) == (409, "run.still_active")
     assert runner.client.post(f"/api/runs/{run_id}/resume").status_code == 202
