@@ -22,6 +22,7 @@ from weft_engine.compiler.streaming_operators import (
     WaitingSteps,
 )
 from weft_engine.compiler.streaming_parts import Parts, Stretch
+from weft_engine.compiler.streaming_queues import capacity, narrow
 from weft_engine.compiler.streaming_sources import CallSource, Given
 from weft_engine.compiler.streaming_steps import Key, Program, Watch
 from weft_engine.compiler.streaming_stretch import make_program
@@ -70,6 +71,8 @@ class _Lowering:
         self.graph = Graph(live=True)
         self.live = Live(self.graph)
         self.ports: dict[Key, LivePort] = {}
+        self.narrowed: dict[int, int] = {}
+        """Operators in front of nodes that let only so many records wait."""
         self.edges = {edge.id: edge for edge in self.flow.edges}
         self.nodes = {name: node.model_copy() for name, node in compiled.nodes.items()}
 
@@ -209,6 +212,10 @@ class _Lowering:
             with self.graph.owned(""):
                 uid = f"given/{edge.id}"
                 ref = Ref(self.graph.add("flat_map", ref, params={"fn": iter}, uid=uid).id)
+        most = capacity([self.flow.nodes[edge.target]])
+        if most is not None:
+            ref = narrow(self.graph, ref, most, edge.target)
+            self.narrowed[ref.operator] = most
         return DataStream[Any](self.graph, ref)
 
     def _adopt(self, name: str, begin: int, info: LiveNode) -> list[Vertex]:
@@ -219,6 +226,12 @@ class _Lowering:
             if vertex.owner != name:
                 continue
             adopted = replace(_live_kind(vertex), uid=f"{name}/{len(own)}-{vertex.kind}")
+            mosts = [
+                self.narrowed[r.operator] for r in vertex.inputs if r.operator in self.narrowed
+            ]
+            if mosts:
+                self.live.queues[adopted.uid] = min(mosts)
+                adopted = replace(adopted, chain=False)
             vertices[vertex.id] = adopted
             own.append(adopted)
             info.uids.append(adopted.uid)
@@ -239,15 +252,20 @@ class _Lowering:
             raise LookupError(first)
         program = replace(made.program, numbered=origin.numbered)
         uid = f"records/{stretch.over}/{first}"
+        most = capacity(self.flow.nodes[step.name] for step in program.steps)
+        ref = origin.ref if most is None else narrow(self.graph, origin.ref, most, first)
+        if most is not None:
+            self.live.queues[uid] = most
         with self.graph.owned(first, PLAIN, keep=True):
             vertex = self.graph.add(
                 "custom",
-                origin.ref,
+                ref,
                 name=" → ".join(step.name for step in program.steps),
                 params={"factory": partial(_steps, program=program)},
                 outputs=max(len(program.ports), 1),
                 uid=uid,
                 timed=self.graph.vertices[origin.ref.operator].timed,
+                chain=most is None,
             )
         for output, (name, port, _, _) in enumerate(program.ports):
             self.ports[name, port] = LivePort(Ref(vertex.id, output), origin.numbered)

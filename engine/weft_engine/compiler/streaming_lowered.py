@@ -34,6 +34,8 @@ class Live:
     graph: Graph
     nodes: dict[str, LiveNode] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
+    queues: dict[str, int] = field(default_factory=dict)
+    """Operators in front of which only so many records may wait."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Final
 
 from weft_engine.compiler.calling import ON_ERROR
 from weft_engine.compiler.problems import Facts, Fix, Problem, fix, problem
-from weft_engine.flow.ops import ReplaceNode, SetFlow
+from weft_engine.flow.ops import ReplaceNode, SetField, SetFlow
 
 MERGE: Final = "control.merge"
 
@@ -19,6 +19,8 @@ def rules(facts: Facts) -> Iterator[Problem]:
         spec = facts.specs.get(name)
         if spec is None or node.disabled or facts.scopes.inside.get(name) is not None:
             continue
+        if node.priority is not None:
+            yield _without_order(name, node.priority)
         if spec.works == "container":
             yield _refused(
                 facts,
@@ -45,6 +47,18 @@ def rules(facts: Facts) -> Iterator[Problem]:
                 path=("mode",),
                 mode=str(node.settings.get("mode")),
             )
+
+
+def _without_order(name: str, priority: int) -> Problem:
+    op = SetField(node=name, field="priority", value=None, expect=priority)
+    return problem(
+        "streaming_priority",
+        "in a live stream all nodes work at once, so none comes before others",
+        hint="Take the priority away. How many records may wait in front of a node is its queue "
+        "capacity.",
+        node=name,
+        fixes=[fix("clear_priority", "Take the priority away", op)],
+    )
 
 
 def _refused(facts: Facts, code: str, name: str, message: str, hint: str) -> Problem:

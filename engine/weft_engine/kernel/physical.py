@@ -59,6 +59,8 @@ class Stage:
     operators: tuple[OperatorSpec, ...]
     parallelism: int
     placement: str = ""
+    queue_records: int | None = None
+    """How many records a channel into it holds; as many as the settings say when None."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,23 @@ def require_fitting(flow: Flow, asked: StartRun) -> None:
             name=missing[0],
             missing=missing,
         )
+    if flow.mode == "streaming":
+        _require_endless(asked)
+
+
+def _require_endless(asked: StartRun) -> None:
+    """Refuse what means nothing for a run that lives."""
+    said = {"failure_policy": asked.failure_policy != "fail_fast", "max_seconds": asked.max_seconds}
+    for field, given in said.items():
+        if given:
+            raise invalid_field(
+                field,
+                f"A run of a flow in streaming mode has no {field}.",
+                code="run.not_for_streams",
+                hint="Leave it out. What becomes of failures is said by on_error of the nodes and "
+                "restart of the flow; such a run ends when it is stopped.",
+                field_name=field,
+            )
 
 
 def require_parts(flow: Flow, catalogue: Catalogue, asked: StartRun) -> None:

@@ -47,6 +47,16 @@ def test_what_may_follow_a_stream_without_end(
     assert errors == [f"check.{code}" for code in codes]
 
 
+def test_a_priority_is_refused_and_taken_away() -> None:
+    node = {"type": "data.filter", "settings": {"where": "true"}, "priority": 5}
+    flow = flow_of({"it": node}, (*TICKS, "rows"))
+    (found,) = check(flow, CATALOGUE)
+    assert (found.code, found.node) == ("check.streaming_priority", "it")
+    fixed = apply(flow, found.fixes[0].patch).flow
+    assert fixed.nodes["it"].priority is None
+    assert check(fixed, CATALOGUE) == []
+
+
 def test_containers_are_for_other_modes() -> None:
     nodes = {"it": {"type": "control.for_each"}, "say": {"type": "text.template", "parent": "it",
              "settings": {"template": "x"}}}  # fmt: skip

@@ -103,6 +103,13 @@ def test_nodes_tell_how_they_do_while_it_lives(armer: Armer) -> None:
     wait_until(lambda: read(armer, run, "live")["nodes"] == {})
 
 
+@pytest.mark.parametrize("asked", [{"failure_policy": "best_effort"}, {"max_seconds": 5}], ids=str)
+def test_what_a_live_run_does_not_have_is_refused(armer: Armer, asked: dict[str, Any]) -> None:
+    flow_id = armer.create({**FLOW, "nodes": lasting()})
+    answer = armer.start(flow_id, asked)
+    assert (answer.status_code, answer.json()["code"]) == (422, "run.not_for_streams")
+
+
 @pytest.mark.parametrize("what", ["checkpoints", "live"])
 def test_strangers_see_nothing(armer: Armer, server: Server, what: str) -> None:
     run = start(armer, nodes=lasting())

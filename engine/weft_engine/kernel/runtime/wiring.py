@@ -1,7 +1,7 @@
 """Which channels lead into and out of a subtask, in the order in which both ends number them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from weft_engine.kernel.physical import Edge, PhysicalPlan, Stage, channel_targets
 from weft_engine.kernel.runtime.channel import Channel
@@ -49,6 +49,9 @@ def make_gate(
     into = channels_into(plan, stage, index)
     if not into:
         return None
+    bound = stage_of(plan, stage).queue_records
+    if bound is not None:
+        settings = replace(settings, queue_records=bound)
     return Gate(
         [edge.port for edge, _ in into],
         settings,

@@ -13,6 +13,7 @@ from weft_engine.compiler.lowered import NodeBuildError
 from weft_engine.compiler.program import Program
 from weft_engine.compiler.streaming import lower_live
 from weft_engine.compiler.streaming_parts import Parts, divide
+from weft_engine.compiler.streaming_queues import bounded
 from weft_engine.errors import WeftError
 from weft_engine.kernel.backends.backend import Backend
 from weft_engine.kernel.backends.base import JobCancelledError, OperatorError
@@ -156,7 +157,7 @@ class LiveRun:
             self.places.run.mkdir(mode=0o700, parents=True, exist_ok=True)
             id_ = f"{safe(self.places.stream)}-{uuid4().hex[:8]}"
             graph = with_logs(live.graph, settings, _NAME, id_, adopt=True)
-            plan = make_physical(graph, settings, _NAME)
+            plan = bounded(make_physical(graph, settings, _NAME), live.queues)
             resume = self._resume(plan)
             board, points = Board(self.voice, live), Points(self.places.points, live)
             points.set(self.request.breakpoints)

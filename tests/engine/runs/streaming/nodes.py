@@ -1,6 +1,7 @@
 """Node types that show where they work; workers import them by name."""
 
 import os
+import threading
 from functools import lru_cache
 from typing import Literal
 
@@ -20,7 +21,22 @@ class WhereRow(NodeType):
         return {**row, "pid": os.getpid()}
 
 
+GATE = threading.Event()
+"""Holds `Held` up until it is set."""
+
+
+class Held(NodeType):
+    """Gives a row when it may."""
+
+    type: Literal["x.held"] = "x.held"
+    info = info()
+
+    def process(self, row: Row) -> Row:
+        GATE.wait(60)
+        return row
+
+
 @lru_cache(maxsize=1)
 def catalogue() -> Catalogue:
     """These and those of the library."""
-    return Catalogue([*Catalogue.installed(), WhereRow])
+    return Catalogue([*Catalogue.installed(), WhereRow, Held])
