@@ -118,7 +118,8 @@ const engine: Readonly<Record<string, string>> = {
   "run.mode_unsupported": "流程设为 {{mode}} 方式，在这里只能运行会结束的流程。",
   "run.mode_unsupported.hint": "请用 `weft run` 或在服务器上运行它，或把运行方式改为 batch。",
   "run.not_for_streams": "流式运行没有 {{field_name}} 这一项。",
-  "run.not_for_streams.hint": "请去掉它。失败如何处理由节点的 on_error 和流程的 restart 决定；这样的运行停止时才结束。",
+  "run.not_for_streams.hint":
+    "请去掉它。失败如何处理由节点的 on_error 和流程的 restart 决定；这样的运行停止时才结束。",
   "stream.partial": "实时流只能整体运行。",
   "stream.partial.hint": "请启动整个流程，或改为 batch 方式来试运行一部分。",
   "stream.state_dropped": "正在运行的流程保存了 {{nodes}} 的状态，而修改后的流程没有这些节点。",
