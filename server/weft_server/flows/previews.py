@@ -23,6 +23,7 @@ def preview_of(flow: Flow, catalogue: Catalogue) -> dict[str, Any]:
                 "x": position.x if position else number * _COLUMN,
                 "y": position.y if position else (number % 2) * _ROW,
                 "category": spec.category if spec else node.type.partition(".")[0],
+                **({"parent": index[node.parent]} if node.parent in index else {}),
             }
         )
     edges = [

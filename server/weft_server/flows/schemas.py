@@ -60,6 +60,8 @@ class PreviewNode(BaseModel):
     x: float
     y: float
     category: str
+    parent: int | None = None
+    """The container it lies in, by its number."""
 
 
 class Preview(BaseModel):

@@ -82,8 +82,8 @@ def test_a_flow_begins_with_a_whole_flow(bare: Server) -> None:
     assert (made["name"], made["description"]) == (FLOW["name"], FLOW["description"])
     assert made["preview"] == {
         "nodes": [
-            {"x": 300, "y": 40, "category": "process"},
-            {"x": 0, "y": 0, "category": "source"},
+            {"x": 300, "y": 40, "category": "process", "parent": None},
+            {"x": 0, "y": 0, "category": "source", "parent": None},
         ],
         "edges": [[1, 0]],
     }
@@ -266,6 +266,18 @@ def test_a_flow_is_checked_as_it_is_sent(bare: Server) -> None:
     assert "check.unknown_type" in [problem["code"] for problem in problems]
     answer = client.post("/api/check", json={"flow": {"format": "weft/9"}})
     assert answer.status_code == 422
+
+
+def test_the_picture_of_a_flow_knows_what_lies_in_containers(bare: Server) -> None:
+    at = {"position": {"x": 0, "y": 0}}
+    nodes = {
+        "a": {"type": "data.generate", **at},
+        "b": {"type": "control.for_each", **at},
+        "c": {"type": "data.filter", "parent": "b", **at},
+    }
+    flow = {"format": "weft/1", "name": "Loop", "nodes": nodes, "edges": []}
+    made = bare.client(bare.owner).post("/api/flows", json={"flow": flow}).json()
+    assert [node["parent"] for node in made["preview"]["nodes"]] == [None, None, 1]
 
 
 @pytest.mark.parametrize(

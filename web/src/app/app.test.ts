@@ -60,6 +60,33 @@ describe("a picture of a flow", () => {
     expect(pictureOf({ nodes, edges }, 288, 132).edges).toEqual([]);
   });
 
+  it("draws a container around what lies in it", () => {
+    const inner = { category: "process", parent: 0 };
+    const nodes = [
+      { x: 0, y: 0, category: "control" },
+      { ...inner, x: 200, y: 100 },
+      { ...inner, x: 500, y: 100 },
+    ];
+    const picture = pictureOf(
+      {
+        nodes,
+        edges: [
+          [0, 1],
+          [1, 2],
+        ],
+      },
+      288,
+      132,
+    );
+    const [frame, one, other] = picture.nodes;
+    if (!frame || !one || !other) throw new Error("not drawn");
+    expect([frame.frame, one.frame]).toEqual([true, false]);
+    expect(frame.x).toBeLessThan(one.x);
+    expect(frame.x + frame.width).toBeGreaterThan(other.x + other.width);
+    expect(frame.y + frame.height).toBeGreaterThan(one.y + one.height);
+    expect(picture.edges.map((edge) => edge.key)).toEqual(["1"]);
+  });
+
   it("is empty for an empty flow", () => {
     expect(pictureOf(null, 288, 132)).toEqual({ nodes: [], edges: [] });
   });

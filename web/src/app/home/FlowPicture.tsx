@@ -27,17 +27,47 @@ export const FlowPicture = memo(function FlowPicture(props: FlowPictureProps) {
       role="img"
       aria-label={t("flow.nodes", { count: picture.nodes.length })}
     >
+      {picture.nodes
+        .filter((node) => node.frame)
+        .sort((a, b) => b.width - a.width)
+        .map((node) => (
+          <Frame key={node.key} node={node} />
+        ))}
       <g fill="none" stroke="var(--border-2)" strokeWidth={1.4}>
         {picture.edges.map((edge) => (
           <path key={edge.key} d={edge.path} />
         ))}
       </g>
-      {picture.nodes.map((node) => (
-        <PictureCard key={node.key} node={node} />
-      ))}
+      {picture.nodes
+        .filter((node) => !node.frame)
+        .map((node) => (
+          <PictureCard key={node.key} node={node} />
+        ))}
     </svg>
   );
 });
+
+/** A container: what lies in it lies on it. */
+function Frame({ node }: { node: PictureNode }) {
+  const { x, y, width, height, category, port } = node;
+  const color = categoryColor(category);
+  const tile = port * 0.9;
+  return (
+    <g>
+      <rect
+        x={x}
+        y={y}
+        width={width}
+        height={height}
+        rx={3}
+        fill={`color-mix(in srgb, ${color} 7%, var(--surface))`}
+        stroke={`color-mix(in srgb, ${color} 40%, var(--surface))`}
+        strokeWidth={0.9}
+      />
+      <rect x={x + tile} y={y + port - tile / 2} width={tile} height={tile} rx={1} fill={color} />
+    </g>
+  );
+}
 
 const SMALLEST_CARD = 22;
 const SMALLEST_TWO_LINES = 40;
