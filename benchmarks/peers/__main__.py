@@ -13,6 +13,8 @@ in the folder for temporary files), once; that takes some minutes, and 3 GB for 
 
 import argparse
 import os
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -31,6 +33,7 @@ def main() -> None:
     parser.add_argument("--only", action="append", default=[], metavar="NAME")
     parser.add_argument("--home", type=Path, default=Path(tempfile.gettempdir()) / "weft-peers")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are stopped
     environments = Environments(options.home.resolve())
     trouble: list[str] = []
     print(f"load average at the start: {os.getloadavg()[0]:.1f}")

@@ -71,6 +71,7 @@ def take(environments: Environments, turns: int, only: Iterable[str]) -> tuple[T
                 except (NotInstallableError, RuntimeError) as error:
                     trouble.append(f"{system.name}, {kind}, {kept}: {error}")
                     continue
+                print(f"{system.name}: {taken}", file=sys.stderr)
                 times.setdefault(system.name, {}).setdefault((kind, kept), []).extend(taken)
     return times, trouble
 
