@@ -104,6 +104,8 @@ class LiveRun:
         self._work: _AtWork | None = None
         self._replaced_by: str | None = None
         self._stands = False
+        self._stopped_at: str | None = None
+        """The node of the breakpoint at which the stream stands still."""
         self._halted = False
 
     def go(self) -> RunResult:
@@ -265,6 +267,9 @@ class LiveRun:
             self._stands = False
             work.points.go_on()
             work.job.resume()
+            if self._stopped_at is not None:
+                self.voice.say("breakpoint_left", self._stopped_at, {"at": f"{self._stopped_at}@"})
+                self._stopped_at = None
             self.voice.say("run_resumed", None, {})
         elif command.kind == "breakpoints":
             work.points.set(command.breakpoints)
@@ -282,6 +287,7 @@ class LiveRun:
         value = {"kind": "value", "count": 1, "kept": 1, "size": 0, "inline": message["record"]}
         stop = {"at": f"{point.node}@", "scope": "", "when": point.when, "reason": "breakpoint",
                 "hit": message["hit"], "values": {message["port"]: value}}  # fmt: skip
+        self._stopped_at = point.node
         self.voice.say("breakpoint_hit", point.node, stop)
         self._stand(work, "breakpoint")
 

@@ -104,6 +104,7 @@ def test_pause_resume_and_breakpoints(tmp_path: Path) -> None:
     assert hit.data["values"]["rows"]["inline"]["number"] % 50 == 0
     assert live.until_type("run_paused").data["reason"] == "breakpoint"
     live.tell("resume")
+    assert live.until_type("breakpoint_left").data == {"at": hit.data["at"]}
     live.until_type("run_resumed")
     live.until_type("breakpoint_hit")
     assert live.cancel().type == "run_cancelled"

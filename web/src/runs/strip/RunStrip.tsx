@@ -146,11 +146,22 @@ function Others({ stop }: { stop: Stop }) {
 
 function Steps() {
   const { t } = useTranslation("editor");
+  // A stream stands still as a whole: no record of it can be stepped to.
+  const lives = useRun((s) => s.mode === "streaming");
   return (
     <div className={classes.steps} role="toolbar" aria-label={t("run.resume")}>
       <StepButton label={t("command.run.resume")} keys="F8" onClick={resume} id="resume">
         <IconPlayerPlayFilled size={13} />
       </StepButton>
+      {!lives && <Further />}
+    </div>
+  );
+}
+
+function Further() {
+  const { t } = useTranslation("editor");
+  return (
+    <>
       <StepButton label={t("command.run.over")} keys="F10" onClick={() => step("over")} id="over">
         <IconArrowRampRight size={16} stroke={1.7} />
       </StepButton>
@@ -165,7 +176,7 @@ function Steps() {
       >
         <IconArrowBarToUp size={16} stroke={1.7} />
       </StepButton>
-    </div>
+    </>
   );
 }
 
