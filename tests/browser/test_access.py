@@ -37,6 +37,12 @@ def test_no_serious_faults(team: Team, desk: Desk, scheme: Any, locale: str) -> 
     page.get_by_test_id("dock-tab-output").click()
     expect(page.get_by_test_id("output-table").first).to_be_visible()
     assert serious(page) == []
+    page.get_by_test_id("rail-add").click()
+    expect(page.get_by_test_id("palette-search")).to_be_visible()
+    assert serious(page) == []
+    page.goto("/runs")
+    expect(page.get_by_test_id("history-search")).to_be_visible()
+    assert serious(page) == []
     page.goto("/settings")
     expect(page.get_by_role("heading").first).to_be_visible()
     assert serious(page) == []
