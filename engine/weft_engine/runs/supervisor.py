@@ -27,6 +27,7 @@ from weft_engine.runs.journal.base import JournalStore
 from weft_engine.runs.outbox import Outbox
 from weft_engine.runs.ownership import alone, open_journal
 from weft_engine.runs.requests import Requests
+from weft_engine.surroundings import wipe
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--workers", type=int, default=WORKERS)
     parser.add_argument("--per-tenant", type=int, default=PER_TENANT)
     options = parser.parse_args(arguments, Options())
+    wipe()
     logging.basicConfig(format="%(asctime)s engine %(levelname)s %(message)s", stream=sys.stderr)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl+C is the server's to handle
     os.nice(_NICE)

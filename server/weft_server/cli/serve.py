@@ -60,8 +60,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _serve(settings: Settings) -> int:
+    from weft_engine.surroundings import wipe
     from weft_server.cli.start import StartError, bind, open_data, remote_needs_account
 
+    wipe()  # nodes run as the same user, who may read what this process was started with
     try:
         lock = open_data(settings)
         remote_needs_account(settings)
