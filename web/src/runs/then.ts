@@ -24,7 +24,8 @@ export function useLoadThen(): void {
     const abort = new AbortController();
     const path = `/runs/${runId}/definition`;
     api.get<Flow>(path, undefined, abort.signal).then(
-      (flow) => useThen.setState({ runId, flow }),
+      // What is empty is left out of a definition.
+      (flow) => useThen.setState({ runId, flow: { ...flow, edges: flow.edges ?? [] } }),
       () => undefined, // Without it, the run is shown on the flow as it is.
     );
     return () => abort.abort();
