@@ -47,6 +47,18 @@ describe("the log", () => {
     expect(lines.filter((line) => passes(line, filter, ""))).toHaveLength(count);
   });
 
+  it("tells of what was taken over once", () => {
+    const events = [
+      event(1, "node_started", { node: "a" }),
+      event(2, "node_completed", { node: "a", restored: true, counts: { out: { rows: 2 } } }),
+      event(3, "node_started", { node: "b" }),
+    ];
+    expect(linesOf(events, [], words).map((line) => line.text)).toEqual([
+      "Taken over from before, 2 records out",
+      "Started",
+    ]);
+  });
+
   it("finds words", () => {
     expect(lines.filter((line) => passes(line, "all", "ROW"))).toHaveLength(1);
   });

@@ -62,7 +62,7 @@ const TELLINGS: Record<string, Telling> = {
   run_paused: (_event, { t }) => t("event.run_paused"),
   node_started: (_event, { t }) => t("event.node_started"),
   node_completed: (event, words) =>
-    words.t("event.node_completed", {
+    words.t(event.restored ? "event.node_restored" : "event.node_completed", {
       duration: durationOf(event, words),
       count: outOf(event),
       shown: words.formats.number(outOf(event)),
@@ -125,7 +125,13 @@ export function linesOf(
   logs: readonly LogLine[],
   words: Words,
 ): Line[] {
-  const told = events.flatMap((event) => ofEvent(event, words) ?? []);
+  // What is taken over was not started again.
+  const place = (event: RunEvent) => `${event.node}@${event.scope ?? ""}`;
+  const restored = new Set(events.filter((event) => event.restored).map(place));
+  const told = events.flatMap((event) => {
+    const over = event.type === "node_started" && restored.has(place(event));
+    return over ? [] : (ofEvent(event, words) ?? []);
+  });
   // Where an event names a place instead of its time, it happened right after the one before.
   let last = 0;
   for (const line of told) {

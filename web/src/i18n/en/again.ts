@@ -27,6 +27,8 @@ const again = {
   "again.why.before_failed": "comes after “{{name}}”, which failed",
   "again.why.rest": "goes on, {{count}} done already",
   "again.why.not_reached": "was not reached",
+  "event.node_restored_one": "Taken over from before, {{shown}} record out",
+  "event.node_restored_other": "Taken over from before, {{shown}} records out",
   "then.changed": "The flow has changed since this run.",
   "then.changedText": "Here it is as it is now, with what happened then.",
   "then.show": "Show as it was",

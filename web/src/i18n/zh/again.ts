@@ -27,6 +27,8 @@ const again = {
   "again.why.before_failed": "位于失败的“{{name}}”之后",
   "again.why.rest": "继续，已完成 {{count}} 次",
   "again.why.not_reached": "之前没有运行到",
+  "event.node_restored_one": "沿用之前的结果，输出 {{shown}} 条",
+  "event.node_restored_other": "沿用之前的结果，输出 {{shown}} 条",
   "then.changed": "这次运行之后流程已修改。",
   "then.changedText": "画布上是现在的流程，状态是当时的。",
   "then.show": "查看当时的流程",

@@ -2,8 +2,9 @@ import { Button } from "@mantine/core";
 import { IconArrowLeft } from "@tabler/icons-react";
 import { useQueries } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
+import { specTexts, useCatalogue } from "@/api/catalogue";
 import { api } from "@/api/client";
-import type { RunInfo } from "@/api/types";
+import type { FlowFile, NodeState, RunInfo } from "@/api/types";
 import { useFormats } from "@/ui/format";
 import { RunBadge } from "@/ui/RunBadge";
 import { Waiting } from "@/ui/Waiting";
@@ -26,6 +27,7 @@ export function Compare({ a, b, onBack }: CompareProps) {
       queryFn: () => api.get<RunInfo>(`/runs/${run.id}`),
     })),
   });
+  const name = useNamesThen(a.id, b.id);
   const differences = one?.data && other?.data ? comparison(one.data, other.data) : null;
   return (
     <div className={classes.history} data-testid="comparison">
@@ -61,9 +63,10 @@ export function Compare({ a, b, onBack }: CompareProps) {
                   b: b.duration_ms ?? null,
                 }}
                 most={0}
+                name={name}
               />
               {differences.map((each) => (
-                <Line key={each.node} difference={each} most={mostOf(differences)} />
+                <Line key={each.node} difference={each} most={mostOf(differences)} name={name} />
               ))}
             </tbody>
           </table>
@@ -71,6 +74,28 @@ export function Compare({ a, b, onBack }: CompareProps) {
       )}
     </div>
   );
+}
+
+/** What nodes are called; those that the open flow does not know, as the runs knew them. */
+function useNamesThen(...ids: string[]): (path: string) => string {
+  const look = useNodeLook();
+  const { specs } = useCatalogue();
+  const { i18n } = useTranslation();
+  const flows = useQueries({
+    queries: ids.map((id) => ({
+      queryKey: ["run-definition", id],
+      queryFn: () => api.get<FlowFile>(`/runs/${id}/definition`),
+      staleTime: Number.POSITIVE_INFINITY,
+    })),
+  });
+  return (path) => {
+    const known = look(path);
+    const id = path.slice(path.lastIndexOf("/") + 1);
+    const then = flows.findLast((flow) => flow.data?.nodes[id])?.data?.nodes[id];
+    if (known.type || !then) return known.name;
+    const spec = specs.get(String(then.type));
+    return String(then.name ?? (spec ? specTexts(spec, i18n.language).name : then.type));
+  };
 }
 
 const mostOf = (list: readonly Difference[]): number =>
@@ -87,23 +112,30 @@ function Head({ run }: { run: RunInfo }) {
   );
 }
 
-function Line({ difference, most }: { difference: Difference; most: number }) {
+interface LineProps {
+  difference: Difference;
+  most: number;
+  name: (path: string) => string;
+}
+
+function Line({ difference, most, name }: LineProps) {
   const { t } = useTranslation("runs");
   const formats = useFormats();
-  const look = useNodeLook();
-  const { node, a, b } = difference;
+  const { node, a, b, states } = difference;
   const change = a !== null && b !== null ? b - a : null;
   return (
     <tr data-total={node === null}>
-      <th scope="row">{node === null ? t("compare.total") : look(node).name}</th>
-      <Took ms={a} most={most} />
-      <Took ms={b} most={most} />
+      <th scope="row">{node === null ? t("compare.total") : name(node)}</th>
+      <Took ms={a} most={most} state={states?.[0]} />
+      <Took ms={b} most={most} state={states?.[1]} />
       <td
         className={classes.change}
         data-way={change === null || Math.abs(change) < 1 ? "same" : change > 0 ? "more" : "less"}
       >
         {change === null
-          ? t("compare.only")
+          ? states?.every(Boolean)
+            ? "–"
+            : t("compare.only")
           : Math.abs(change) < 1
             ? "="
             : `${change > 0 ? "+" : "−"}${formats.duration(Math.abs(change))}${share(change, a)}`}
@@ -118,11 +150,24 @@ function share(change: number, before: number | null): string {
   return ` (${percent > 0 ? "+" : percent < 0 ? "−" : ""}${Math.abs(percent)} %)`;
 }
 
-function Took({ ms, most }: { ms: number | null; most: number }) {
+interface TookProps {
+  ms: number | null;
+  most: number;
+  state: NodeState | undefined;
+}
+
+/** How long it took; what did not complete says what became of it. */
+function Took({ ms, most, state }: TookProps) {
+  const { t } = useTranslation("runs");
   const formats = useFormats();
+  const ended = state === undefined || state === "completed";
   return (
     <td className={classes.tookCell}>
-      <span>{ms === null ? "–" : formats.duration(ms)}</span>
+      <span data-state={state}>
+        {[ms === null ? null : formats.duration(ms), ended ? null : t(`node.${state}`)]
+          .filter(Boolean)
+          .join(" · ") || "–"}
+      </span>
       {ms !== null && most > 0 && <i style={{ width: `${(ms / most) * 100}%` }} />}
     </td>
   );

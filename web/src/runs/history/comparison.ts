@@ -1,4 +1,4 @@
-import type { RunInfo } from "@/api/types";
+import type { NodeState, RunInfo } from "@/api/types";
 
 /** How long a node took in two runs, in milliseconds. */
 export interface Difference {
@@ -6,6 +6,8 @@ export interface Difference {
   node: string | null;
   a: number | null;
   b: number | null;
+  /** What became of it in each; absent where it was no part of the run. */
+  states?: readonly [NodeState | undefined, NodeState | undefined];
 }
 
 function took(run: RunInfo, node: string): number | null {
@@ -19,7 +21,13 @@ function took(run: RunInfo, node: string): number | null {
 /** The nodes of two runs; those whose time changed most come first. */
 export function comparison(a: RunInfo, b: RunInfo): Difference[] {
   const nodes = new Set([...Object.keys(a.nodes ?? {}), ...Object.keys(b.nodes ?? {})]);
-  const found = [...nodes].map((node) => ({ node, a: took(a, node), b: took(b, node) }));
+  const state = (run: RunInfo, node: string) => run.nodes?.[node]?.state as NodeState | undefined;
+  const found = [...nodes].map((node) => ({
+    node,
+    a: took(a, node),
+    b: took(b, node),
+    states: [state(a, node), state(b, node)] as const,
+  }));
   const size = (each: Difference) =>
     each.a === null || each.b === null ? -1 : Math.abs(each.b - each.a);
   return found
