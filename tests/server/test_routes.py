@@ -28,6 +28,7 @@ BODIES: dict[str, Any] = {
     "editValue": {"at": "a@", "port": "text", "value": 1},
     "sendSignal": {"name": "go"},
     "forkRun": {"from_node": "a"},
+    "planFork": {"from_node": "a"},
 }
 LEAST_ROLE = {
     "getFlow": "viewer",
@@ -45,11 +46,14 @@ LEAST_ROLE = {
     "listRunEvents": "viewer",
     "cancelRun": "editor",
     "getLive": "viewer",
+    "getRunDefinition": "viewer",
     "listActivations": "viewer",
     "listCheckpoints": "viewer",
     "listCalledRuns": "viewer",
     **dict.fromkeys(["pauseRun", "resumeRun", "stepRun", "setBreakpoints"], "editor"),
-    **dict.fromkeys(["editValue", "sendSignal", "forkRun", "retryRun"], "editor"),
+    **dict.fromkeys(
+        ["editValue", "sendSignal", "forkRun", "retryRun", "planFork", "planRetry"], "editor"
+    ),
     "renameWorkspace": "owner",
     "listMembers": "viewer",
     "addMember": "owner",
