@@ -71,9 +71,12 @@ class Moments:
         """Whether a container waits for its next attempt."""
         return any(moment.why == "attempt" for moment in self._moments.values())
 
-    def next_due(self) -> float | None:
-        """When the first of them comes."""
-        return min((moment.due for moment in self._moments.values()), default=None)
+    def near(self, limit: float, attempt: float) -> bool:
+        """Whether a time limit ends, or an attempt begins, before one of these moments."""
+        return any(
+            moment.due <= (attempt if moment.why == "attempt" else limit)
+            for moment in self._moments.values()
+        )
 
     def listed(self) -> list[dict[str, Any]]:
         """The attempts that are waited for, as `run_paused` tells them."""

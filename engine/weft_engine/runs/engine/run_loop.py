@@ -17,6 +17,8 @@ _POLL_S: Final = 0.05
 """How soon a flag is noticed that was set without a message."""
 NEAR_S: Final = 2.0
 """A run whose next moment is no further away waits for it; else it parks."""
+REST_S: Final = 30.0
+"""The same where it waits for the next attempt of a container: most delays are short."""
 
 STAND_S: Final = 600.0
 """A run that has stood at a breakpoint for so long is left to the journal."""
@@ -270,6 +272,7 @@ class RunLoop:
         core = self.core
         if not self._may_park:
             return False
-        parts = core.parts
-        dues = (parts.waits.next_due(), parts.moments.next_due(), parts.children.next_due())
-        return all(due is None or due - core.clock.time() > NEAR_S for due in dues)
+        parts, now = core.parts, core.clock.time()
+        dues = (parts.waits.next_due(), parts.children.next_due())
+        far = all(due is None or due - now > NEAR_S for due in dues)
+        return far and not parts.moments.near(now + NEAR_S, now + REST_S)

@@ -147,7 +147,19 @@ class Numbers(NodeType):
         yield from self.numbers
 
 
-OWN = (Numbers, Fields, Effect, Times, Bad, BadCall, Hang, Block, Busy)
+class Held(NodeType):
+    """Works until the test lets it go."""
+
+    type: Literal["e.held"] = "e.held"
+    let_go: ClassVar[threading.Event] = threading.Event()
+    info = info(cost="io")
+
+    def process(self, item: AnyValue) -> AnyValue:
+        assert Held.let_go.wait(20)
+        return item
+
+
+OWN = (Held, Numbers, Fields, Effect, Times, Bad, BadCall, Hang, Block, Busy)
 
 
 @lru_cache(maxsize=1)

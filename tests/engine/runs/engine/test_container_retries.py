@@ -230,7 +230,7 @@ def test_a_long_rest_is_waited_for_outside_the_memory(tmp_path: Path) -> None:
     told = first.events[-1].data
     assert [(wait["node"], wait["due"]) for wait in told["waits"]] == [("c", 1_060.0)]
     assert [wake.due for wake in journal.wakes.values()] == [1_060.0]
-    clock.now = 1_050.0
+    clock.now = 1_020.0
     assert on().state == "paused"
     assert len(seen.calls["x.keys"]) == 1
     clock.now = 1_060.0

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.runs.engine.harness import TestJournal, execute, flow_of, seen, signal
+from tests.engine.runs.engine.harness import Held, TestJournal, execute, flow_of, seen, signal
 from weft_engine.runs.debug import Command
 from weft_engine.runs.engine.control import RunControl
 from weft_engine.runs.journal.base import SignalRow
@@ -192,13 +192,17 @@ def test_a_run_that_waits_can_be_cancelled(tmp_path: Path) -> None:
 def test_a_run_is_paused_and_goes_on(tmp_path: Path) -> None:
     control = RunControl()
     flow = flow_of(
-        {"v": "t.value", "a": "e.io", "b": "e.io"}, ["v.out>a.item", "a.out>b.item"], outputs=["b"]
+        {"v": "t.value", "a": "e.held", "b": "e.io"},
+        ["v.out>a.item", "a.out>b.item"],
+        outputs=["b"],
     )
     paused = threading.Event()
+    Held.let_go.clear()
 
     def heard(event: Any) -> None:
         if event.type == "node_started" and event.node == "a":
             control.send(Command(kind="pause"))
+            Held.let_go.set()
         if event.type == "run_paused":
             paused.set()
             control.send(Command(kind="resume"))
