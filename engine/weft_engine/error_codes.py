@@ -77,7 +77,7 @@ CODES: dict[str, str] = {
     "check.unbounded": "A stream that never ends stands in a flow that must end.",
     "check.streaming_container": "A container stands in a live stream.",
     "check.streaming_waits": "A node that waits, or handles the end of runs, is in a live stream.",
-    "check.streaming_priority": "A node of a live stream has a priority, which means nothing there.",
+    "check.streaming_priority": "A node of a live stream has a priority that means nothing there.",
     "check.streaming_merge": "A live stream brings ways together as only batches can.",
     "check.bad_parent": "A node lies in a frame that does not exist.",
     "check.bad_pinned": "The pinned output of a node does not match its ports.",
