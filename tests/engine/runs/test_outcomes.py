@@ -21,7 +21,6 @@ from weft_engine.kernel.backends.on_ray import RayPlaces
 from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.nodes.node_type import NodeType
 from weft_engine.nodes.types import Json
-from weft_engine.runs.dispatcher import Dispatcher
 from weft_engine.runs.events import RunEvent
 from weft_engine.runs.executor import Executor
 from weft_engine.runs.executors import on_ray
@@ -191,7 +190,7 @@ class Remove(NodeType):
 
 
 def test_the_database_of_the_journal_is_removed(tmp_path: Path) -> None:
-    """The run ends as if nothing had happened; after a restart nothing is known of it."""
+    """The run fails with the reason; the journal is opened anew, and keeps further runs."""
     flow = flow_of(
         {"v": "t.value", "x": ("o.remove", {"folder": str(tmp_path)}), "after": "e.io"},
         ["v.out>x.item", "x.out>after.item"],
@@ -204,18 +203,17 @@ def test_the_database_of_the_journal_is_removed(tmp_path: Path) -> None:
     plain = flow.model_dump(mode="json")
     ran = executor.run(Job(RunRequest(run_id="run_1", flow=plain, files_root=str(tmp_path))))
     assert ran is not None
-    assert ran.state == "completed"
+    assert ran.failure is not None
+    assert (ran.state, ran.failure["code"]) == ("failed", "journal.replaced")
+    assert ran.failure["hint"]
+    assert events[-1].type == "run_failed"
+    left = flow_of({"v": "t.value", "x": "e.io"}, ["v.out>x.item"]).model_dump(mode="json")
+    other = executor.run(Job(RunRequest(run_id="run_2", flow=left, files_root=str(tmp_path))))
+    assert other is not None
+    assert other.state == "completed"
     store.close()
     with closing(SqliteJournal(tmp_path / "journal.sqlite3")) as again:
-        dispatcher = Dispatcher(
-            Executor(tmp_path / "data", events.extend, again, _catalogue=known),
-            again,
-            events.append,
-            workers=1,
-        )
-        dispatcher.resume("run_1", last_seq=events[-1].seq)
-        assert events[-1].type == "run_failed"
-        assert events[-1].data["failure"]["code"] == "run.interrupted"
+        assert {row.node for row in again.steps("run_2")} == {"v", "x"}
 
 
 # Records that nothing can be done with
