@@ -92,6 +92,29 @@ def test_what_was_mended_is_tried_again(desk: Desk, team: Team, flow: str) -> No
     expect(page.get_by_test_id("dock")).to_contain_text("Run 2")
 
 
+def test_runs_are_compared_by_the_names_of_their_nodes(desk: Desk, team: Team) -> None:
+    flow = make(team, LETTER | {"name": "Compared"})
+    start(team, flow, wait=30, failure_policy="continue_independent")
+    change(team, flow, setting("read", "sent.csv"), {"op": "remove_node", "id": "show"})
+    run = team.weft.call("GET", f"/runs?flow={flow}", None, team.owner)["items"][0]
+    again = team.weft.call("POST", f"/runs/{run['id']}/retry", {"flow": "current"}, team.owner)
+    page = desk.open(team.owner, f"/flows/{flow}?run={again['id']}")
+    ready(page)
+    ended(page, "completed")
+    page.get_by_test_id("dock-tab-log").click()
+    log = page.get_by_test_id("run-log")
+    expect(log.get_by_text("Taken over from before, 2 records out")).to_be_visible()
+    page.goto("/runs")
+    lines = page.get_by_test_id("run-line")
+    for number in ("1", "2"):
+        line = lines.filter(has_text="Compared").filter(has=page.get_by_label(f"Open run {number}"))
+        line.get_by_role("checkbox").first.check()
+    page.get_by_test_id("compare").click()
+    table = page.get_by_test_id("comparison")
+    expect(table.get_by_role("row", name="Read it")).to_contain_text("failed")
+    expect(table.get_by_role("row", name="Send it")).to_be_visible()
+
+
 def test_a_flow_that_is_broken_now_is_tried_as_it_was(desk: Desk, team: Team, flow: str) -> None:
     desk.refused.append(r"422 GET /api/runs/\w+/retry")
     page = desk.open(team.owner, f"/flows/{flow}")
