@@ -57,11 +57,15 @@ def compile_program(
     must_be_valid(found, only, scopes)
     building = _Building(flow, catalogue, options)
     top, on_error = building.flow(scopes, wirings, only=only)
+    described = [_described(top), _described(on_error) if on_error else None]
+    if options.called:
+        top = _as_called(top)
+        described.append("called")
     return Program(
         flow=flow,
         top=top,
         on_error=on_error,
-        hash=digest([_described(top), _described(on_error) if on_error else None]),
+        hash=digest(described),
         signatures=signatures(top, catalogue),
         notes=building.notes.all(),
         options=options,
@@ -193,6 +197,14 @@ class _Building:
 
 def _unit_of(units: Iterable[Unit]) -> dict[str, int]:
     return {name: unit.id for unit in units for name in unit.nodes}
+
+
+def _as_called(top: ScopePlan) -> ScopePlan:
+    """The scope of a flow that is called as a run of its own: its values are read outside."""
+    names = top.outputs
+    if not top.compiled.flow.outputs:
+        names = tuple(name for name in names if top.compiled.wiring.nodes[name].outputs)
+    return replace(top, container=CALL, outputs=names)
 
 
 def _outputs(plan: ScopePlan, place: _Place) -> tuple[str, ...]:

@@ -105,6 +105,8 @@ class ProgramOptions:
     isolate: frozenset[str] = frozenset()
     """Paths (`loop/inner/node`) of nodes with breakpoints: units of their own, called one by
     one."""
+    called: bool = False
+    """Another run calls it, which reads what its output nodes give."""
     optimise: bool = True
     attended: bool = True
     """Somebody may look at what every node did: what they would miss is not optimised away."""

@@ -1,10 +1,9 @@
 """Runs called flows as runs of their own, with a journal of their own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from weft_engine.compiler.building import compile_program
-from weft_engine.compiler.calling import CALL
 from weft_engine.compiler.program import Program, ProgramOptions
 from weft_engine.errors import FlowError, KernelError
 from weft_engine.flow.file import from_data
@@ -62,14 +61,8 @@ class ChildRuns:
         return request, program
 
     def _compiled(self, request: RunRequest, isolate: frozenset[str]) -> Program:
-        flow = from_data(request.flow)
-        options = ProgramOptions(flows=request.flows, isolate=isolate)
-        program = compile_program(flow, self.catalogue, options)
-        names = program.top.outputs
-        if not flow.outputs:
-            ports = program.top.compiled.wiring.nodes
-            names = tuple(name for name in names if ports[name].outputs)
-        return replace(program, top=replace(program.top, container=CALL, outputs=names))
+        options = ProgramOptions(flows=request.flows, isolate=isolate, called=True)
+        return compile_program(from_data(request.flow), self.catalogue, options)
 
     def run(
         self,

@@ -106,6 +106,7 @@ def program_as_data(program: Program, catalogue: Catalogue) -> dict[str, Any]:
         "flow": program.flow.model_dump(mode="json"),
         "flows": dict(options.flows),
         "isolate": sorted(options.isolate),
+        "called": options.called,
         "optimise": options.optimise,
         "attended": options.attended,
         "only": None if only is None else sorted(only),

@@ -61,6 +61,7 @@ class Programs:
             self._know_types(data["types"])
             options = ProgramOptions(
                 isolate=frozenset(data["isolate"]),
+                called=data["called"],
                 optimise=data["optimise"],
                 attended=data["attended"],
                 flows=data["flows"],

@@ -108,18 +108,19 @@ class Block(NodeType):
 
 
 class Busy(NodeType):
-    """Notes how many of its kind are at work, once that many others had the time to begin."""
+    """Notes how many of its kind are at work; three at a time go on together."""
 
     type: Literal["e.busy"] = "e.busy"
     info = info(cost="io")
     _lock: ClassVar[threading.Lock] = threading.Lock()
     _working: ClassVar[int] = 0
+    _three: ClassVar[threading.Barrier] = threading.Barrier(3)
 
     def process(self, item: AnyValue) -> AnyValue:
         with Busy._lock:
             Busy._working += 1
             seen.note("busy", Busy._working)
-        threading.Event().wait(0.01)
+        Busy._three.wait(60)
         with Busy._lock:
             Busy._working -= 1
         return item

@@ -268,3 +268,33 @@ def test_cancelling_reaches_those_that_wait_and_those_that_stand(engine: Engine)
     for name in (INNER, OUTER):
         engine.wait(name, "run_cancelled")
     assert engine.statuses() == ["cancelled"] * 3
+
+
+def test_they_run_where_the_run_does_that_called_them(tmp_path: Path) -> None:
+    """Their streams come back from the worker processes as from threads."""
+    rows = {"count": 4, "fields": [{"name": "a", "expression": "item"}]}
+    keep = {"keep": False, "fields": [{"name": "b", "expression": "item.a * 2"}]}
+    inner = flow(
+        "Inner",
+        {
+            "rows": {"type": "data.generate", "settings": rows},
+            "some": {"type": "data.filter", "settings": {"where": "item.a > 1"}},
+            "out": {"type": "data.map", "settings": keep},
+        },
+        ["rows.rows>some.rows", "some.rows>out.rows"],
+    ) | {"outputs": ["out"]}
+    found = []
+    for env in ("local", "processes"):
+        executor = Executor(
+            tmp_path, lambda _: None, SqliteJournal(tmp_path / f"{env}.db"), "test",
+            read_outputs=True,
+        )  # fmt: skip
+        request = RunRequest(
+            run_id=f"run_{env}", flow=TOP, flows={"outer": MIDDLE, "inner": inner}, env=env
+        )
+        result = executor.run(Job(request))
+        assert result is not None
+        assert result.failure is None
+        found.append(result.outputs["end"]["text"]["value"])
+    assert found[0] == found[1]
+    assert '"b": 4' in found[0]
