@@ -4,6 +4,7 @@ import { BooleanControl } from "./controls/BooleanControl";
 import { ColumnControl } from "./controls/ColumnControl";
 import { EnumControl } from "./controls/EnumControl";
 import { ExpressionControl } from "./controls/ExpressionControl";
+import { FlowControl } from "./controls/FlowControl";
 import { GroupControl } from "./controls/GroupControl";
 import { JsonControl } from "./controls/JsonControl";
 import { ListControl } from "./controls/ListControl";
@@ -25,6 +26,7 @@ const CONTROLS: Record<Shape["kind"], (props: ShapedProps) => React.ReactNode> =
   text: TextControl,
   password: TextControl,
   path: PathControl,
+  flow: FlowControl,
   textarea: LongTextControl,
   code: LongTextControl,
   template: LongTextControl,

@@ -9,6 +9,7 @@ export type Kind =
   | "expression"
   | "password"
   | "path"
+  | "flow"
   | "column"
   | "number"
   | "integer"
@@ -33,7 +34,7 @@ export interface Shape {
 type Defs = Record<string, JsonSchema>;
 const DEEPEST = 6;
 const LONG_WIDGETS = new Set(["textarea", "code", "template"]);
-const SHORT_WIDGETS = new Set(["expression", "password", "column", "path"]);
+const SHORT_WIDGETS = new Set(["expression", "password", "column", "path", "flow"]);
 const COLUMN_NAMES = new Set(["field", "column"]);
 
 function resolve(schema: JsonSchema, defs: Defs): JsonSchema {
