@@ -112,6 +112,8 @@ class Earlier:
             wanted.request,
             from_node=asked.from_node,
             to_node=None,
+            retry=False,
+            identity="",
             overrides=asked.overrides,
             reuse=reuse,
             breakpoints=await read_breakpoints(asked.breakpoints),
@@ -192,8 +194,10 @@ class Earlier:
     async def _may_call(self, principal: Principal, former: RunRow) -> None:
         """What a run called is called again: also for whoever may see the run, but not that."""
         if former.started_by != principal.user_id:
+            request = request_of(former.model_dump())
             await self.called.require(
-                request_of(former.model_dump()).flows,
+                request.flows,
+                request.flow_ids,
                 user_id=principal.user_id,
                 workspace_id=former.workspace_id,
             )

@@ -1,6 +1,6 @@
 """The flows that a flow calls, found when a run starts, so that it executes one frozen whole."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -104,16 +104,28 @@ class CalledFlows:
             waiting += called_names(called)
         return circles(flow, found)
 
-    async def require(self, names: Iterable[str], *, user_id: str, workspace_id: str) -> None:
-        """Make sure that somebody may see the flows of these names, as a run calls them.
+    async def require(
+        self, names: Iterable[str], ids: Mapping[str, str], *, user_id: str, workspace_id: str
+    ) -> None:
+        """Make sure that somebody may see the flows that an earlier run called.
+
+        Args:
+            names: What the calls name.
+            ids: The flows that these names stood for then; by now others may have such a name.
+                Runs of earlier versions have none, so theirs are looked for.
+            user_id: Who is to see them.
+            workspace_id: Where the run was.
 
         Raises:
             Invalid: 422 `run.called_flow_missing`, `run.called_flow_ambiguous`.
         """
         for name in names:
-            await self.database.query(
-                partial(_find, name=name, user_id=user_id, workspace_id=workspace_id)
-            )
+            flow_id = ids.get(name, name if name.startswith("flw_") else None)
+            if flow_id is None:
+                find = partial(_find, name=name, user_id=user_id, workspace_id=workspace_id)
+                await self.database.query(find)
+            elif not await self.database.query(partial(_sees, user_id=user_id, flow_id=flow_id)):
+                raise _missing(name)
 
 
 def called_names(flow: Flow) -> Iterator[str]:
@@ -148,10 +160,18 @@ def _find(session: Session, name: str, user_id: str | None, workspace_id: str) -
             params={"flow": name},
         )
     if not ids:
-        raise Invalid(
-            f"The flow {name!r} that is to be called is not there, or you have no access to it.",
-            code="run.called_flow_missing",
-            hint="Choose another flow, or ask its owner to share it with you.",
-            params={"flow": name},
-        )
+        raise _missing(name)
     return str(ids[0])
+
+
+def _sees(session: Session, user_id: str, flow_id: str) -> bool:
+    return session.scalar(visible_flows(user_id).where(col(FlowRow.id) == flow_id)) is not None
+
+
+def _missing(name: str) -> Invalid:
+    return Invalid(
+        f"The flow {name!r} that is to be called is not there, or you have no access to it.",
+        code="run.called_flow_missing",
+        hint="Choose another flow, or ask its owner to share it with you.",
+        params={"flow": name},
+    )

@@ -139,6 +139,21 @@ def test_a_run_is_forked_only_by_those_who_may_see_what_it_calls(server: Server)
     assert mine.status_code == 202, mine.text
 
 
+@pytest.mark.parametrize("by", ["id", "name"])
+def test_what_a_run_called_is_not_another_flow_of_that_name(server: Server, by: str) -> None:
+    runner, guest = Runner(server), Runner(server)
+    private = runner.create(named(GREETING, "Private"))
+    name = private if by == "id" else "Private"
+    shared = runner.create(calling(name))
+    run = runner.run(shared)
+    for given in (shared, other := runner.create(named(GREETING, name))):
+        shares = {"items": [{"email": guest.person.email, "role": "editor"}]}
+        assert runner.client.put(f"/api/flows/{given}/shares", json=shares).is_success
+    assert guest.client.get(f"/api/flows/{other}").json()["name"] == name
+    answer = guest.client.post(f"/api/runs/{run['id']}/fork", json={"from_node": "call0"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "run.called_flow_missing")
+
+
 def test_a_failed_run_is_tried_again_only_by_those_who_may_see_what_it_calls(
     server: Server,
 ) -> None:
