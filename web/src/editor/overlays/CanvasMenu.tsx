@@ -4,6 +4,8 @@ import { useCanEdit } from "@/canvas/hooks";
 import { closeMenu, type MenuRequest, openQuickAdd, useCanvas } from "@/canvas/state";
 import { disconnect } from "@/flow/commands";
 import { useGraph } from "@/flow/store";
+import { InsideItems } from "../run/InsideItems";
+import { useOutermostAround } from "../run/inside";
 import { COMMANDS, type CommandId, newNote, perform, possible } from "../shortcuts/commands";
 import { capsText } from "../shortcuts/keys";
 import { isPinned } from "../shortcuts/pinning";
@@ -77,6 +79,10 @@ const ON_PANE: Entry[] = [
   "view.palette",
 ];
 
+/** What runs a part of the flow: not one that begins or ends in a container. */
+const PARTS = new Set<CommandId>(["run.from", "run.to", "run.only"]);
+const WHY = "menu-run-inside";
+
 /** The menu of what was clicked with the other button. */
 export function CanvasMenu() {
   const menu = useCanvas((s) => s.menu);
@@ -111,14 +117,17 @@ function Items({ menu }: { menu: MenuRequest }) {
 function Commands({ entries }: { entries: Entry[] }) {
   const { t } = useTranslation("editor");
   const canEdit = useCanEdit();
+  const inside = useOutermostAround();
   const shown = entries.filter((id) => id === "-" || !RARE.has(id) || possible(id));
   return shown.map((id, i) => {
     // biome-ignore lint/suspicious/noArrayIndexKey: a divider is nothing but its place.
     if (id === "-") return <Menu.Divider key={i} />;
-    return (
+    const off = inside !== null && PARTS.has(id);
+    const item = (
       <Menu.Item
         key={id}
-        disabled={!possible(id) || (EDITING.has(id) && !canEdit)}
+        disabled={off || !possible(id) || (EDITING.has(id) && !canEdit)}
+        aria-describedby={off ? WHY : undefined}
         {...(id === "edit.delete" ? { c: "var(--red)" } : {})}
         rightSection={<Keys keys={COMMANDS[id].keys[0] ?? ""} />}
         onClick={() => requestAnimationFrame(() => perform(id))}
@@ -126,6 +135,8 @@ function Commands({ entries }: { entries: Entry[] }) {
         {t(wordsFor(id))}
       </Menu.Item>
     );
+    if (inside === null || id !== "run.only") return item;
+    return [item, <InsideItems key="inside" id={WHY} {...inside} />];
   });
 }
 

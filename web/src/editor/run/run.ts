@@ -1,4 +1,6 @@
 /** Starting and stopping runs from the editor. */
+
+import i18next from "i18next";
 import { create } from "zustand";
 import { ApiError } from "@/api/errors";
 import type { RunBreakpoint } from "@/api/types";
@@ -9,7 +11,9 @@ import { notices } from "@/flow/session";
 import { useGraph, useSession } from "@/flow/store";
 import { type FlowChoice, forkRun, retryRun } from "@/runs/control";
 import { cancelRun, isActive, type StartOptions, startRun, useRun } from "@/runs/store";
+import { nameNow } from "../names";
 import { useEditorUi } from "../ui";
+import { outermostAround } from "./inside";
 import { useRunOptions } from "./options";
 
 /** How a run is wanted; breakpoints of this person are part of it unless they are left out. */
@@ -78,6 +82,23 @@ function breakpointsOf(wanted: Wanted): RunBreakpoint[] {
   return [...set, ...first];
 }
 
+/** Says of a part that begins or ends in a container that only the whole container runs. */
+function liesInside(wanted: Wanted): boolean {
+  for (const node of [wanted.fromNode, wanted.toNode]) {
+    const container = node === undefined ? null : outermostAround(node);
+    if (node === undefined || container === null) continue;
+    const name = nameNow(container, i18next.language);
+    notices.emit({
+      key: "run.inside",
+      kind: "info",
+      params: { name: nameNow(node, i18next.language), container: name },
+      action: { key: "runFrom", params: { name }, run: () => void run({ fromNode: container }) },
+    });
+    return true;
+  }
+  return false;
+}
+
 /** Runs the flow, or a part of it; asks for the values of its inputs first. */
 export async function run(wanted: Wanted = {}): Promise<void> {
   uncover();
@@ -88,6 +109,7 @@ export async function run(wanted: Wanted = {}): Promise<void> {
     return;
   }
   if (useStarting.getState().starting || isActive(useRun.getState().state)) return;
+  if (liesInside(wanted)) return;
   const { inputs } = useGraph.getState().meta;
   if (Object.keys(inputs).length > 0 && !wanted.inputs) {
     useStarting.setState({ asking: wanted });

@@ -14,6 +14,8 @@ import { useTranslation } from "react-i18next";
 import type { Environment } from "@/api/types";
 import { useBreakpoints } from "@/flow/breakpoints";
 import { useGraph } from "@/flow/store";
+import { InsideItems } from "../run/InsideItems";
+import { useOutermostAround } from "../run/inside";
 import { ENVIRONMENTS, MOST_PARALLEL, useRunOptions } from "../run/options";
 import { run, type Wanted } from "../run/run";
 import { capsText } from "../shortcuts/keys";
@@ -61,16 +63,19 @@ interface WayProps {
   keys?: string;
   wanted: Wanted;
   disabled?: boolean;
+  /** What says why it is off, by its id. */
+  why?: string | undefined;
   testid?: string;
   children: ReactNode;
 }
 
-function Way({ icon, keys, wanted, disabled = false, testid, children }: WayProps) {
+function Way({ icon, keys, wanted, disabled = false, why, testid, children }: WayProps) {
   return (
     <Menu.Item
       leftSection={icon}
       rightSection={keys && <kbd className={classes.keys}>{capsText(keys)}</kbd>}
       disabled={disabled}
+      aria-describedby={why}
       data-testid={testid && `run-${testid}`}
       onClick={() => void run(wanted)}
     >
@@ -79,6 +84,8 @@ function Way({ icon, keys, wanted, disabled = false, testid, children }: WayProp
   );
 }
 
+const WHY = "run-menu-inside";
+
 /** From the selected node, up to it, or it alone. */
 function Part() {
   const { t } = useTranslation("editor");
@@ -86,12 +93,14 @@ function Part() {
   const isNode = useGraph((s) => s.nodes[node] !== undefined);
   const named = useNodeName();
   const name = named(node);
+  const inside = useOutermostAround();
+  const way = { disabled: !isNode || inside !== null, why: inside ? WHY : undefined };
   return (
     <>
       <Way
         icon={<IconPlayerTrackNext size={15} stroke={1.7} />}
         keys="shift+enter"
-        disabled={!isNode}
+        {...way}
         wanted={{ fromNode: node }}
       >
         {isNode ? t("run.fromNode", { name }) : t("command.run.from")}
@@ -99,19 +108,22 @@ function Part() {
       <Way
         icon={<IconPlayerSkipForward size={15} stroke={1.7} />}
         keys="alt+enter"
-        disabled={!isNode}
+        {...way}
         wanted={{ toNode: node }}
       >
         {isNode ? t("run.toNode", { name }) : t("command.run.to")}
       </Way>
       <Way
         icon={<IconSquareDot size={15} stroke={1.7} />}
-        disabled={!isNode}
+        {...way}
         wanted={{ fromNode: node, toNode: node }}
         testid="only"
       >
         {isNode ? t("run.onlyNode", { name }) : t("command.run.only")}
       </Way>
+      {inside && (
+        <InsideItems id={WHY} {...inside} icon={<IconPlayerTrackNext size={15} stroke={1.7} />} />
+      )}
       {!isNode && <Menu.Label>{t("run.selectFirst")}</Menu.Label>}
     </>
   );

@@ -57,6 +57,8 @@ const containers = {
   "run.waits": "waits",
   "run.waitsUntil": "waits until {{time}}",
   "run.waitsFor": "waits for “{{signal}}”",
+  "run.inside": "“{{name}}” lies in “{{container}}” and only runs with it",
+  "action.runFrom": "Run from “{{name}}”",
   "run.pinned": "Pinned: its stored output is used, it does not run",
 
   "command.run.only": "Run only the selected node",

@@ -51,6 +51,8 @@ const zh: Messages<typeof containers> = {
   "run.waits": "等待",
   "run.waitsUntil": "等到 {{time}}",
   "run.waitsFor": "等待“{{signal}}”",
+  "run.inside": "“{{name}}”位于“{{container}}”中，只能随它一起运行",
+  "action.runFrom": "从“{{name}}”开始运行",
   "run.pinned": "已固定：直接使用保存的输出，不再运行",
 
   "command.run.only": "只运行所选节点",
