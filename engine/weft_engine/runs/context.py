@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,8 @@ from weft_engine.errors import NodeError
 from weft_engine.nodes.context import Files
 from weft_engine.nodes.region import Signal
 from weft_engine.nodes.types import SKIP, Skip
+from weft_engine.runs.identities import Identities, identity_of
+from weft_engine.runs.levels import ATTEMPT
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,6 @@ Progress = Callable[[str, float, float | None], None]
 """Takes how far a node is: node, done, total."""
 
 LONGEST_LINE: Final = 4000
-_ATTEMPT: Final = re.compile(r"~\d+")
 
 
 @dataclass(slots=True)
@@ -42,6 +42,8 @@ class RunScope:
     """The event that started the run, as in `RunRequest.trigger`."""
     identity: str = ""
     """What idempotency keys are made of; the run's id when empty."""
+    identities: Identities = field(default_factory=dict)
+    """Where they are made of another run's."""
     _http: Any = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -49,6 +51,14 @@ class RunScope:
         self.inputs = MappingProxyType(dict(self.inputs))
         self.variables = MappingProxyType(dict(self.variables))
         self.identity = self.identity or self.run_id
+
+    def identity_at(self, path: str, scope: str) -> str:
+        """What the idempotency key of an activation is made of."""
+        return identity_of(self.identities, path, scope, self.identity)
+
+    def key_at(self, path: str, scope: str) -> str:
+        """The idempotency key of an activation."""
+        return idempotency_key(self.identity_at(path, scope), path, scope)
 
     @property
     def http(self) -> Any:
@@ -116,7 +126,7 @@ def idempotency_key(run_id: str, path: str, scope: str) -> str:
 
     The attempts of the containers around do not count, either.
     """
-    return digest_of(run_id, path, _ATTEMPT.sub("", scope) if "~" in scope else scope)
+    return digest_of(run_id, path, ATTEMPT.sub("", scope) if "~" in scope else scope)
 
 
 def digest_of(run_id: str, path: str, scope: str) -> str:
@@ -163,7 +173,7 @@ class Context:
     @property
     def idempotency_key(self) -> str:
         """Names this activation to services outside; the same on every attempt."""
-        return idempotency_key(self._scope.identity, self._place.path, self._place.scope)
+        return self._scope.key_at(self._place.path, self._place.scope)
 
     @property
     def files(self) -> Files:

@@ -23,9 +23,8 @@ from weft_engine.runs.engine.run import Run
 from weft_engine.runs.events import RunEvent
 from weft_engine.runs.executors.environments import enter, executor_of
 from weft_engine.runs.files import LocalFiles
-from weft_engine.runs.forking import Fork
 from weft_engine.runs.inheriting import inherited
-from weft_engine.runs.journal.base import Journal, JournalStore, RunEntry, StepRow
+from weft_engine.runs.journal.base import Journal, JournalStore, StepRow
 from weft_engine.runs.journal.codec import Codec
 from weft_engine.runs.journal.errors import JournalError
 from weft_engine.runs.journal.group import open_run
@@ -41,6 +40,7 @@ from weft_engine.runs.streaming.ingress import IngressLog
 from weft_engine.runs.streaming.live import LiveRun
 from weft_engine.runs.streaming.places import Places
 from weft_engine.runs.survey import Again, Survey
+from weft_engine.runs.takeover import Takeover
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +138,8 @@ class Executor:
             return Survey(
                 again=[Again(node=name, reason="not_reached") for name in program.flow.nodes]
             )
-        return self._compared(self.store, request, program, former).survey(selection.reused)
+        fork = self._takeover(self.store).compared(request, program, former)
+        return fork.survey(selection.reused)
 
     def append(self, stream: str, events: Sequence[Mapping[str, Any]]) -> list[bool]:
         """Write events durably into the log of a stream, whether it lives now or not.
@@ -241,7 +242,7 @@ class Executor:
         if self.store is None or request.durability == "none":
             return None
         if request.forked_from is not None and not request.resume:
-            self._fork(self.store, request, program)
+            self._takeover(self.store).begin(request, program)
         # A run that only waits for its rows must hear that they never come to the disk.
         return open_run(
             self.store,
@@ -251,22 +252,6 @@ class Executor:
             self.owner,
             on_lost=control.wake,
         )
-
-    def _fork(self, store: JournalStore, request: RunRequest, program: Program) -> None:
-        """Begin with rows of another run, where the journal still has them."""
-        former = store.entry(request.forked_from or "")
-        if former is None or store.entry(request.run_id) is not None:
-            return
-        fork = self._compared(store, request, program, former)
-        entry = RunEntry(
-            id=request.run_id,
-            plan_hash=program.hash,
-            tenant=request.tenant,
-            priority=request.priority,
-            forked_from=former.id,
-            request=request,
-        )
-        store.fork(former.id, entry, fork.keep)
 
     def _inherited(self, request: RunRequest) -> RunRequest:
         former = None
@@ -280,20 +265,11 @@ class Executor:
         program, _ = self._programs.of(request, self.warm_up())
         if program.flow.mode == "streaming":
             return request
-        apart = self._compared(self.store, request, program, former).apart()
-        return msgspec.structs.replace(request, apart=apart)
+        return self._takeover(self.store).prepared(request, former)
 
-    def _compared(
-        self, store: JournalStore, request: RunRequest, program: Program, former: RunEntry
-    ) -> Fork:
+    def _takeover(self, store: JournalStore) -> Takeover:
         catalogue = self.warm_up()
-        try:
-            before, _ = self._programs.of(former.request, catalogue)
-        except FlowError:
-            # Node types may have changed; then there is nothing to compare with.
-            before = None
-        steps = store.steps(former.id)
-        return Fork(request, program, former, steps, before, catalogue)
+        return Takeover(store, catalogue, lambda request: self._programs.of(request, catalogue)[0])
 
     def _recorded(
         self, request: RunRequest, program: Program, values: ValueStore

@@ -1,8 +1,7 @@
 """What a run takes over of the one it is forked from, what it does again, and why."""
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -11,13 +10,16 @@ from weft_engine.compiler.program import Program
 from weft_engine.errors import FlowError
 from weft_engine.flow.topology import descendants
 from weft_engine.nodes.catalogue import Catalogue
+from weft_engine.runs.identities import Identity, handed_on
 from weft_engine.runs.journal.base import RunEntry, StepRow
+from weft_engine.runs.levels import ATTEMPT, Level, around, levels, round_of
 from weft_engine.runs.parts import Part, parts_of
 from weft_engine.runs.run import RunRequest
 from weft_engine.runs.survey import Again, Effect, Survey
 
 _WHOLE: Final = frozenset({"completed", "skipped"})
 _OTHER: Final = frozenset({"new", "changed", "inside"})
+_AFRESH: Final = frozenset({"chosen", "before_chosen", "unsure"})
 
 
 class Fork:
@@ -57,6 +59,7 @@ class Fork:
             FlowError: `run.unknown_node`.
         """
         self._request = request
+        self._entry = former
         self._program = program
         self._steps = steps
         self._parts = parts_of(program, request.inputs, request.flows, catalogue)
@@ -79,7 +82,7 @@ class Fork:
         """By round the nodes that began in it."""
         for row in steps:
             if row.kind == "node" and row.state != "skipped":
-                self._begun.setdefault(_round(row.scope), set()).add(row.node)
+                self._begun.setdefault(round_of(row.scope), set()).add(row.node)
         if request.from_node is not None and not (request.only_changed or request.retry):
             self._find_chosen(request.from_node.partition("/")[0])
         self._find_changed()
@@ -87,7 +90,7 @@ class Fork:
             self._find_unsure(former, before)
         self._spread()
         self._failed = {
-            (row.node, _round(row.scope)): row
+            (row.node, round_of(row.scope)): row
             for row in steps
             if row.kind == "node" and row.state == "failed"
         }
@@ -100,8 +103,7 @@ class Fork:
         part = self._parts.get(row.node)
         if part is None or not self._is_kept(row, part):
             return False
-        levels = _levels(row.node, row.scope)
-        return all(self._goes_on(path, scope, place) for path, scope, place in levels)
+        return all(self._goes_on(level) for level in levels(row.node, row.scope))
 
     def apart(self) -> list[str]:
         """Nodes whose effects would be done once more only because of what they work with."""
@@ -111,6 +113,33 @@ class Fork:
             for path, why in self._why.items()
             if why.reason == "together" and self._parts[path].effects and path in done
         ]
+
+    def identities(self) -> dict[str, list[Identity]]:
+        """Whose idempotency keys the nodes of another attempt have.
+
+        A node has those that it had before where it is the same, with everything before it.
+        """
+        was = self._entry.request
+        own = was.identity or was.run_id
+        if self._request.identity == own:
+            return dict(was.identities)
+        first = {path: self._first_of(part) for path, part in self._parts.items() if part.runs}
+        same = {path: found for path, found in first.items() if found is not None}
+        return handed_on(was.identities, own, same)
+
+    def _first_of(self, part: Part) -> list[str] | None:
+        """The containers in whose first round alone a node is the same; None if it never is."""
+        before = self._former.get(part.path)
+        if before is None or part.whole != before.whole:
+            return None
+        found = []
+        for path in list(around(part.path))[1:]:
+            now, then = self._parts.get(path), self._former.get(path)
+            if now is None or then is None or now.given != then.given:
+                return None
+            if now.carries and now.body != then.body:
+                found.append(path)
+        return found
 
     def survey(self, reused: Iterable[str] = ()) -> Survey:
         """What is taken over, and what is not, of all nodes that take part.
@@ -131,7 +160,7 @@ class Fork:
         for path, part in self._parts.items():
             if not part.runs:
                 continue
-            if any(around in ended and self._is_once(around) for around in _around(path)):
+            if any(each in ended and self._is_once(each) for each in around(path)):
                 taken.append(path)
                 continue
             again.append(self._reason(path, kept[path], over[path]))
@@ -142,11 +171,11 @@ class Fork:
     def _is_through(self, row: StepRow) -> bool:
         """Whether a node that is called for each record has seen all: something behind it began."""
         behind = self._parts[row.node].behind
-        return not behind.isdisjoint(self._begun.get(_round(row.scope), ()))
+        return not behind.isdisjoint(self._begun.get(round_of(row.scope), ()))
 
     def _is_once(self, path: str) -> bool:
         """Whether there is one activation of a node at most."""
-        return not any(self._parts[around].repeats for around in list(_around(path))[1:])
+        return not any(self._parts[each].repeats for each in list(around(path))[1:])
 
     # Nodes
 
@@ -168,9 +197,7 @@ class Fork:
     def _cause(self, part: Part) -> str | None:
         """The nearest node before it that is another one; None where its edges are others."""
         known = [self._why[source] for source in part.sources if source in self._why]
-        known += [
-            self._why[around] for around in list(_around(part.path))[1:2] if around in self._why
-        ]
+        known += [self._why[each] for each in list(around(part.path))[1:2] if each in self._why]
         for why in known:
             if why.reason == "before_changed":
                 return why.because
@@ -247,11 +274,12 @@ class Fork:
         over = ":" not in row.key or (row.node, row.scope) in self._completed
         return over and part.body == before.body
 
-    def _goes_on(self, path: str, scope: str, place: "_Place") -> bool:
+    def _goes_on(self, level: Level) -> bool:
         """Whether what lies at a level of a row's path, and in a round there, is still to be."""
+        path, scope = level.path, level.scope
         if self._same_round(path, scope):
             return False
-        if place.inner is None:
+        if level.inner is None:
             return True
         now, then = self._parts.get(path), self._former.get(path)
         if now is None or then is None or not now.runs or now.given != then.given:
@@ -259,9 +287,9 @@ class Fork:
         why = self._why.get(path)
         if why is not None and why.reason in _AFRESH:
             return False
-        if place.section and ((path, scope) not in self._completed or now.body != then.body):
+        if level.section and ((path, scope) not in self._completed or now.body != then.body):
             return False
-        return not now.carries or place.inner == "0" or now.body == then.body
+        return not now.carries or level.inner == "0" or now.body == then.body
 
     def _same_round(self, path: str, scope: str) -> bool:
         """Whether it stands behind something that failed, in the same round."""
@@ -286,7 +314,7 @@ class Fork:
         cause = next((node for node, _ in self._failed if self._is_behind(path, node)), None)
         if cause is None and over:
             # It came after what was tried, and that is tried again.
-            cause = next(iter(list(_around(path))[1:]), None)
+            cause = next(iter(list(around(path))[1:]), None)
         if cause is not None and not count:
             return Again(node=path, reason="before_failed", because=cause)
         return Again(node=path, reason="rest" if count else "not_reached", kept=count)
@@ -301,38 +329,4 @@ class Fork:
         if any("#" in row.scope for row in rows):
             rows = [row for row in rows if "#" in row.scope]  # its own end is no call
         done = (row.scope for row in rows if row.kind == "node" and not self.keep(row))
-        return len({_ATTEMPT.sub("", scope) for scope in done})
-
-
-class _Place(msgspec.Struct, frozen=True):
-    """What of a row's scope belongs to one level of its path."""
-
-    inner: str | None
-    """The round of the container; None for the row's own node."""
-    section: bool
-    """Whether it is in another section than the body."""
-
-
-_AFRESH: Final = frozenset({"chosen", "before_chosen", "unsure"})
-_ATTEMPT: Final = re.compile(r"~\d+")
-
-
-def _levels(path: str, scope: str) -> Iterator[tuple[str, str, _Place]]:
-    """The containers around a row with their scopes, the outermost first, and its own node."""
-    names, rounds = path.split("/"), _round(scope).split("/") if _round(scope) else []
-    for depth, name in enumerate(rounds):
-        node, _, key = name.partition(":")
-        place = _Place(_ATTEMPT.sub("", key), "@" in node)
-        yield "/".join(names[: depth + 1]), "/".join(rounds[:depth]), place
-    yield path, "/".join(rounds), _Place(None, False)
-
-
-def _round(scope: str) -> str:
-    """A scope without the number of a record: `loop:3#17` is in `loop:3`."""
-    return scope.partition("#")[0]
-
-
-def _around(path: str) -> Iterable[str]:
-    """A node and the containers around it, the nearest first."""
-    names = path.split("/")
-    return ("/".join(names[:length]) for length in range(len(names), 0, -1))
+        return len({ATTEMPT.sub("", scope) for scope in done})

@@ -219,8 +219,6 @@ class _Scope:
                 told[name] = {key: given.get(key) for key in sorted(wanted)}
         if told and world.around:
             told["around"] = world.around
-        if node.type == CALL and is_isolated(node):
-            told["flows"] = _definitions(called(node), world.flows)
         return json.loads(json.dumps(told, ensure_ascii=True, default=repr))
 
     def _inside(self, name: str, given: str, known: Mapping[str, str]) -> str:
@@ -241,6 +239,8 @@ class _Scope:
             scope.walk({} if node.type == CALL else {**known, name: entry})
             exits = sorted(edge.id for edges in inner.exits.values() for edge in edges)
             told.append([section, sorted(scope.own.items()), exits, list(inner.outputs)])
+        if node.type == CALL and is_isolated(node):
+            told.append(_definitions(called(node), self.world.flows))
         return digest(told) if told else ""
 
     def _is_control(self, name: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from weft_engine.runs.debug import Breakpoint
+from weft_engine.runs.identities import Identity
 
 
 class RunState(StrEnum):
@@ -95,8 +96,10 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     called_by: dict[str, Any] | None = None
     """Where that run did: `{run, node, scope, flow}`; see `run_started` in `events`."""
     identity: str = ""
-    """Of a called flow that is tried again: the id of its first attempt, of which the idempotency
-    keys of its effects are made."""
+    """Of what is tried again: the id of its first attempt, of which the idempotency keys of its
+    effects are made."""
+    identities: dict[str, list[Identity]] = {}
+    """Nodes whose keys are those of other runs; see `identities`. The engine finds them."""
     forked_from: str | None = None
     """Begin with what the journal holds of another run, up to `from_node`."""
     retry: bool = False

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from weft_engine.kernel.operators.waiting import timed_out
 from weft_engine.nodes.types import SKIP
-from weft_engine.runs.context import Context, Place, idempotency_key
+from weft_engine.runs.context import Context, Place
 from weft_engine.runs.engine.activations import Activation
 from weft_engine.runs.engine.core import Core
 from weft_engine.runs.engine.handover import HandedOver
@@ -76,7 +76,7 @@ class Attempts:
             key=activation.key,
             arguments=activation.arguments,
             attempt=activation.attempt,
-            idempotency_key=idempotency_key(core.run_scope.identity, unit.path, activation.place),
+            idempotency_key=core.run_scope.key_at(unit.path, activation.place),
             variables=place.variables or {},
             place=place,
         )

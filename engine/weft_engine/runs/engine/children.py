@@ -121,7 +121,7 @@ class Children:
             inputs=dict(given),
             parent=run_id,
             called_by={"run": run_id, "node": unit.path, "scope": path, "flow": name},
-            identity=_identity(core.run_scope.identity, unit.path, path),
+            identity=_identity(core.run_scope.identity_at(unit.path, path), unit.path, path),
             flows=core.request.flows,
             flow_ids=core.request.flow_ids,
             env=core.request.env,

@@ -131,6 +131,7 @@ class Run:
             allow_hosts=tuple(request.allow_hosts),
             trigger=request.trigger,
             identity=request.identity,
+            identities=request.identities,
         )
         self._executor = executor or ThreadsExecutor(self._scope, store, batch_size=batch_size)
         limit = request.parallelism or flow.parallelism or MOST_ACTIVE

@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from weft_engine.compiler.program import Program
 from weft_engine.flow.model import Node
 from weft_engine.nodes.catalogue import Catalogue
@@ -193,6 +195,7 @@ class RemoteExecutor:
         return {
             "run_id": scope.run_id,
             "identity": scope.identity,
+            "identities": msgspec.to_builtins(scope.identities),
             "program": self._program_name(),
             "files_root": root,
             "confined": confined,

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Self
 
+import msgspec
+
 from weft_engine.compiler.building import compile_program
 from weft_engine.compiler.program import ProgramOptions, ScopePlan, Unit
 from weft_engine.errors import KernelError, said
@@ -19,6 +21,7 @@ from weft_engine.runs.context import RunScope
 from weft_engine.runs.executors.remote_messages import plans
 from weft_engine.runs.executors.threads import ThreadsExecutor
 from weft_engine.runs.files import LocalFiles
+from weft_engine.runs.identities import Identity
 from weft_engine.runs.journal.codec import Codec
 from weft_engine.runs.outputs import OutputStore
 from weft_engine.runs.run import RunRequest
@@ -165,6 +168,7 @@ class HostedRun:
             allow_hosts=tuple(data["allow_hosts"]),
             trigger=data["trigger"],
             identity=data["identity"],
+            identities=msgspec.convert(data["identities"], dict[str, list[Identity]]),
         )
 
     def _store(self) -> OutputStore:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from weft_engine.runs.debug import Breakpoint
+from weft_engine.runs.identities import Identity
 from weft_engine.runs.journal.base import (
     Lease,
     PackedRow,
@@ -136,6 +137,7 @@ def pack_request(request: RunRequest, codec: Codec) -> bytes:
     """What a run was asked for, as bytes."""
     plain = {name: getattr(request, name) for name in RunRequest.__struct_fields__}
     plain["breakpoints"] = msgspec.to_builtins(request.breakpoints)
+    plain["identities"] = msgspec.to_builtins(request.identities)
     return codec.encode(plain, "the request of the run")
 
 
@@ -145,6 +147,8 @@ def unpack_request(data: bytes, codec: Codec) -> RunRequest:
     try:
         known = {name: plain[name] for name in RunRequest.__struct_fields__ if name in plain}
         known["breakpoints"] = msgspec.convert(plain.get("breakpoints", []), list[Breakpoint])
+        identities = plain.get("identities", {})
+        known["identities"] = msgspec.convert(identities, dict[str, list[Identity]])
         return RunRequest(**known)
     except (TypeError, AttributeError, msgspec.ValidationError) as error:
         raise damaged("requests", str(error)) from error
