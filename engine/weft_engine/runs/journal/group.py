@@ -76,6 +76,8 @@ class RunJournal:
         self._codec = writer.store.codec
         self._held: list[Item] = []
         """What is written in the end; of durability `exit` that is everything."""
+        self._takes = False
+        """Whether signals had their effect."""
         self._lock = threading.Lock()
 
     def record(self, row: StepRow, then: Callable[[], None] | None = None) -> None:
@@ -105,6 +107,7 @@ class RunJournal:
         self._put([Item(self._member, None, (node, scope))])
 
     def take(self, signal_id: str) -> None:
+        self._takes = True
         take = partial(self._writer.store.take, self.lease, signal_id)
         self._put([Item(self._member, None, None, take)])
 
@@ -121,6 +124,8 @@ class RunJournal:
         self._member.wait(done)
 
     def end(self, status: str) -> None:
+        if self._takes:
+            self.flush()  # once the run is given back its signals cannot be marked any more
         # It is given back now: that it cannot be renewed any more must not look like a loss.
         self._writer.leave(self._member)
         done = threading.Event()

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from weft_engine.runs.journal.base import JournalStore, Lease, PackedRow, RunEntry, StepRow, WakeRow
+from weft_engine.runs.journal.base import (
+    JournalStore,
+    Lease,
+    PackedRow,
+    RunEntry,
+    SignalRow,
+    StepRow,
+    WakeRow,
+)
 from weft_engine.runs.journal.errors import JournalError, full, unavailable
 from weft_engine.runs.journal.group import open_run
 from weft_engine.runs.journal.memory import MemoryJournal
@@ -352,3 +360,17 @@ def test_a_lease_that_the_caller_renews(store: JournalStore) -> None:
     assert not writer_of(store)._members
     journal.end("completed")
     assert nodes(store) == ["a"]
+
+
+@pytest.mark.parametrize("durability", ["sync", "async", "exit"])
+def test_a_signal_that_had_its_effect_is_marked_before_the_run_is_given_back(
+    durability: str, store: JournalStore
+) -> None:
+    journal = open_run(store, request(), "plan", durability, "me")
+    store.signal("run", SignalRow(id="s", name="go"))
+    journal.record(StepRow(node="one"))
+    journal.take("s")
+    journal.park(WakeRow(node="two", kind="signal", signal="go"))
+    journal.end("parked")
+    assert [row.taken for row in store.signals("run")] == [True]
+    assert store.signalled() == []
