@@ -118,12 +118,11 @@ class CallUnits:
 
     def adopt(self, ticket: Any) -> None:
         """A call in the run's thread takes long: go on without it."""
-        if isinstance(ticket, Activation):
-            self.attempts.adopt(ticket)
-            return
-        activation = self._activation(ticket)
+        activation = ticket if isinstance(ticket, Activation) else self._activation(ticket)
         self.attempts.adopt(activation)
-        self.core.adopted[id(ticket)] = activation
+        self.core.occupy(activation)
+        if activation is not ticket:
+            self.core.adopted[id(ticket)] = activation
 
     def _late(
         self, ticket: tuple[Any, ...], outputs: dict[str, Any], error: BaseException | None

@@ -85,6 +85,8 @@ class Core:
         self.finished: Callable[[ScopeRun], None] = _nobody
         """Told when a scope that no container opened is over."""
         self.top: ScopeRun
+        self.outermost: list[ScopeRun] = []
+        """Scopes that no container opened."""
         self.handling: Mapping[str, Any] | None = None
         """Why the run failed, while its error handler is at work."""
 
@@ -92,7 +94,10 @@ class Core:
 
     def open_scope(self, plan: ScopePlan, path: str = "", **more: Any) -> ScopeRun:
         """Start to go through a scope."""
-        return ScopeRun(planned(plan), path, **more)
+        scope = ScopeRun(planned(plan), path, **more)
+        if scope.region is None:
+            self.outermost.append(scope)
+        return scope
 
     def begin(self, scope: ScopeRun) -> None:
         """Make the first units of a scope ready."""
@@ -206,6 +211,11 @@ class Core:
             go()
         else:
             activation.resting = True
+
+    def occupy(self, activation: Activation) -> None:
+        """An activation is at work already: what comes after it waits for room."""
+        self.places.occupy()
+        activation.placed = True
 
     def _placed(self, activation: Activation, token: int, go: Callable[[], None]) -> None:
         if token != activation.token or activation not in activation.scope.active:
@@ -367,6 +377,13 @@ class Core:
             self.gate.command(command)
             if command.kind == "breakpoints":
                 self.parts.children.breakpoints(command.breakpoints)
+
+    def break_off(self, *, lost: bool) -> None:
+        """Stop what is under way without a word; lost runs leave those that they called."""
+        if lost:
+            self.parts.children.let_go()
+        for scope in self.outermost:
+            scope.let_go()
 
     def cancel(self) -> None:
         """Stop the run."""

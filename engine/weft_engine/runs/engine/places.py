@@ -19,6 +19,7 @@ class Places:
     """
 
     def __init__(self, most: int) -> None:
+        self._most = most
         self._free = most
         self._waiting: OrderedDict[Share, deque[Then]] = OrderedDict()
         """What waits, by runs; these take turns."""
@@ -27,12 +28,20 @@ class Places:
     def take(self, share: "Share", then: Then) -> bool:
         """Take a place for a run; see `Share.take`."""
         with self._lock:
+            if share.closed:
+                return False
             if self._free > 0 and share.room:
                 self._free -= 1
                 share.held += 1
                 return True
             self._waiting.setdefault(share, deque()).append(then)
             return False
+
+    def occupy(self, share: "Share") -> None:
+        """Take a place although none may be free; see `Share.occupy`."""
+        with self._lock:
+            self._free -= 1
+            share.held += 1
 
     def give(self, share: "Share", *, last: bool = False) -> None:
         """Give a place back, or at last all that a run has: to what has waited longest."""
@@ -51,6 +60,18 @@ class Places:
                 told.append(then)
         for then in told:
             then()
+
+    @property
+    def idle(self) -> bool:
+        """Whether all of them are free, and nothing waits for one."""
+        with self._lock:
+            return self._free == self._most and not self._waiting
+
+    @property
+    def waiting(self) -> int:
+        """How much waits for one."""
+        with self._lock:
+            return sum(map(len, self._waiting.values()))
 
     def _next(self) -> Then | None:
         for share, waiting in self._waiting.items():
@@ -88,6 +109,10 @@ class Share:
     def take(self, then: Then) -> bool:
         """Take a place; where none is free, `then` is called on any thread once one is taken."""
         return self.places.take(self, then)
+
+    def occupy(self) -> None:
+        """Take a place for what is under way already; until it is given back others wait longer."""
+        self.places.occupy(self)
 
     def give(self) -> None:
         """Give a place back."""

@@ -315,7 +315,7 @@ def execute(
     return Ran(result, events, outputs)
 
 
-_RUN = frozenset({"cancel", "gate", "clock", "batch_size", "choose", "step", "executor"})
+_RUN = frozenset({"cancel", "gate", "clock", "batch_size", "choose", "step", "executor", "places"})
 
 
 def signal(name: str, payload: Any = None, **more: Any) -> Command:
