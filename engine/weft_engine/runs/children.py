@@ -17,7 +17,7 @@ from weft_engine.runs.engine.run import Run
 from weft_engine.runs.engine.telling import EmitAll, Voice
 from weft_engine.runs.events import RunEvent
 from weft_engine.runs.executors.environments import enter, executor_of
-from weft_engine.runs.journal.base import ENDED, JournalStore, RunEntry, StepRow
+from weft_engine.runs.journal.base import ENDED, JournalStore, RunEntry, SignalRow, StepRow
 from weft_engine.runs.journal.group import open_run
 from weft_engine.runs.journal.values import ValueStore
 from weft_engine.runs.outputs import OutputStore
@@ -124,6 +124,16 @@ class ChildRuns:
             wakes = store.wakes(request.run_id) if store is not None else ()
             return ChildEnd("parked", results=result.nodes, wakes=wakes)
         return ChildEnd(str(result.state), result.failure, run.given(), result.nodes)
+
+    def hand_on(self, request: RunRequest, signal: SignalRow) -> bool | None:
+        """Keep a signal for a child; False if it has had that one, None where nothing is kept.
+
+        Raises:
+            JournalError: the journal cannot be written.
+        """
+        if self.store is None or request.durability == "none":
+            return None
+        return self.store.signal(request.run_id, signal)
 
     def _both(self, emit: EmitAll) -> EmitAll:
         """Tell the run that called it, and whoever looks at the child alone."""

@@ -12,7 +12,8 @@ from weft_engine.runs.engine.control import RunControl
 from weft_engine.runs.engine.scope_run import ScopeRun
 from weft_engine.runs.events import RunEvent
 from weft_engine.runs.executors.threads import pool
-from weft_engine.runs.journal.base import WakeRow
+from weft_engine.runs.journal.base import SignalRow, WakeRow
+from weft_engine.runs.journal.errors import JournalError
 from weft_engine.runs.planned import Planned
 from weft_engine.runs.run import RunRequest
 from weft_engine.runs.tracker import describe
@@ -24,6 +25,8 @@ _ALWAYS: Final = frozenset(
     {"node_failed", "node_waiting", "breakpoint_hit", "breakpoint_left", "log"}
 )
 """What is told also of children of which there are too many to tell everything."""
+_AGAIN_S: Final = 1.0
+"""How soon a signal is handed on again that could not be written down with the child."""
 
 
 class Child:
@@ -182,9 +185,7 @@ class Child:
                 self._stands(event.data["reason"])
             if event.type == "node_waiting":
                 self._waits[event.node, own] = event.data
-                for row in self.core.parts.waits.kept():
-                    if self.take(msgspec.structs.asdict(row)):
-                        self.core.parts.waits.forget(row)
+                self._take_kept()
 
     def _moved(self, event: RunEvent) -> None:
         """It stands still, unless it was told meanwhile to go on."""
@@ -228,13 +229,38 @@ class Child:
             if self.parked and self.core.gate.closed:
                 self._wake_soon()
                 return False  # it is kept until the child says again that it waits
-            self._wake()
-            self._waits.pop((node, scope), None)
-            self._used.append(str(plain.get("id") or ""))
             signal = {**plain, "name": f"{node}@{scope}"}
-            self.control.box.put((Command(kind="signal", signal=signal),))
+            try:
+                fresh = self._hand_on(signal)
+            except JournalError:
+                self.core.after(_AGAIN_S, self._take_kept)
+                return False
+            if fresh:
+                self._wake()
+                self._waits.pop((node, scope), None)
+                self.control.box.put((Command(kind="signal", signal=signal),))
             return True
         return False
+
+    def _take_kept(self) -> None:
+        """Hand on what was sent before anything waited for it."""
+        for row in self.core.parts.waits.kept():
+            if self.take(msgspec.structs.asdict(row)):
+                self.core.parts.waits.forget(row)
+
+    def _hand_on(self, signal: dict[str, Any]) -> bool:
+        """Write a signal down with the child, whose it is from then on; False if it was before."""
+        signal_id, host = str(signal.get("id") or ""), self.children.host
+        assert host is not None
+        row = SignalRow(
+            id=signal_id, name=signal["name"], payload=signal.get("payload"), by=signal.get("by")
+        )
+        fresh = host.hand_on(self.request, row) if signal_id else None
+        if fresh is None:
+            self._used.append(signal_id)  # it needs it again should it begin anew
+        else:
+            self.core.recording.take(signal_id)
+        return fresh is not False
 
     def next_due(self) -> float | None:
         """When it goes on; None while it does not wait for a moment."""
@@ -262,8 +288,7 @@ class Child:
         due = self.next_due()
         if due is not None:
             self.core.after(max(due - self.core.clock.time(), 0.0), self._due, self._wakes)
-        for signal in self.core.parts.waits.kept():
-            self.take(msgspec.structs.asdict(signal))
+        self._take_kept()
 
     def _due(self, wakes: list[WakeRow]) -> None:
         if self.parked and self._wakes is wakes:

@@ -25,7 +25,7 @@ from weft_engine.runs.engine.core import Core
 from weft_engine.runs.engine.debugging_points import usable
 from weft_engine.runs.engine.scope_run import ScopeRun
 from weft_engine.runs.events import RunEvent
-from weft_engine.runs.journal.base import WakeRow
+from weft_engine.runs.journal.base import SignalRow, WakeRow
 from weft_engine.runs.planned import Key
 from weft_engine.runs.run import NodeResult, RunRequest
 
@@ -75,6 +75,14 @@ class ChildHost(Protocol):
         places: "Places",
     ) -> ChildEnd:
         """Run a child, or go on with it, in the calling thread."""
+        ...
+
+    def hand_on(self, request: RunRequest, signal: SignalRow) -> bool | None:
+        """Keep a signal for a child; False if it has had that one, None where nothing is kept.
+
+        Raises:
+            JournalError: its journal cannot be written.
+        """
         ...
 
 
