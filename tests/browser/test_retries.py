@@ -51,5 +51,5 @@ def test_the_attempts_of_a_container_are_told(desk: Desk, team: Team) -> None:
     inspector.get_by_role("tab", name="Output", exact=True).click()
     bar = inspector.get_by_test_id("activation-bar")
     expect(bar).to_have_attribute("data-scope", "loop:0~3")
-    expect(bar).to_contain_text("[0] ↻3")
+    expect(bar).to_contain_text("round 0 · attempt 3")
     expect(inspector).to_contain_text("zero")

@@ -31,6 +31,12 @@ export interface Activation {
   reason: string | null;
 }
 
+/** Ports whose values somebody replaced where it stood: before it ran, and after. */
+export interface Edits {
+  before: readonly string[];
+  after: readonly string[];
+}
+
 /** One round of a container: the activations in it, and how they went. */
 export interface Round {
   scope: string;
@@ -57,6 +63,8 @@ export class ActivationLog {
   private readonly rounds = new Map<string, Round>();
   private readonly byContainer = new Map<string, Round[]>();
   private readonly byNode = new Map<string, Activation[]>();
+  /** Where a value is replaced before an activation runs, that has not begun yet. */
+  private readonly edits = new Map<string, Edits>();
   /** Nodes that stand in no loop. */
   readonly top: Activation[] = [];
 
@@ -72,6 +80,10 @@ export class ActivationLog {
     return this.all.get(keyOf(node, scope));
   }
 
+  editsOf(node: string, scope: string): Edits | undefined {
+    return this.edits.get(keyOf(node, scope));
+  }
+
   /** The rounds of a container, in the order in which they began. */
   roundsOf(container: string, outer: string): readonly Round[] {
     return this.byContainer.get(keyOf(container, outer)) ?? [];
@@ -82,7 +94,9 @@ export class ActivationLog {
   }
 
   clear(): void {
-    for (const held of [this.all, this.rounds, this.byContainer, this.byNode]) held.clear();
+    for (const held of [this.all, this.rounds, this.byContainer, this.byNode, this.edits]) {
+      held.clear();
+    }
     this.top.length = 0;
   }
 
@@ -94,10 +108,12 @@ export class ActivationLog {
     if (!node) return false;
     const scope = typeof event.scope === "string" ? event.scope : "";
     const known = this.all.get(keyOf(node, scope));
+    const replaced = event.type === "breakpoint_hit" && this.edit(event, node, scope);
     if (event.type === "node_started") return this.start(event, node, scope, at);
     if (event.type in ENDS) return this.end(event, known ?? this.make(event, node, scope), at);
-    if (!known) return event.type === "node_waiting" ? this.start(event, node, scope, at) : false;
-    return this.between(event, known, at);
+    if (!known)
+      return event.type === "node_waiting" ? this.start(event, node, scope, at) : replaced;
+    return this.between(event, known, at) || replaced;
   }
 
   private start(event: RunEvent, node: string, scope: string, at: number | null): boolean {
@@ -114,6 +130,17 @@ export class ActivationLog {
       round.startedAt ??= at;
       round.endedAt = null;
     }
+    return true;
+  }
+
+  /** Takes in that values were replaced; answers whether any was. */
+  private edit(event: RunEvent, node: string, scope: string): boolean {
+    const ports = event.edited;
+    if (!Array.isArray(ports) || ports.length === 0) return false;
+    const key = keyOf(node, scope);
+    const known = this.edits.get(key) ?? { before: [], after: [] };
+    const when = event.when === "after" ? "after" : "before";
+    this.edits.set(key, { ...known, [when]: ports.map(String) });
     return true;
   }
 

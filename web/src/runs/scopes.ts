@@ -51,14 +51,35 @@ export function containerOf(path: string, scope: string): string {
 
 export const nameIn = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 
-/** A round in a few signs: `[3]`, `catch [0]`, `#7`, or `[3] ↻2` in the second attempt. */
-export function roundLabel(scope: string): string {
+export interface RoundWords {
+  round: (index: string) => string;
+  attempt: (number: string) => string;
+  section: (name: string) => string;
+}
+
+/**
+ * A round in words: `round 3 · attempt 2`, `On error`, `#7`. Of a container that runs what is in it
+ * once, the number of the round says nothing.
+ */
+export function roundText(scope: string, words: RoundWords, once = false): string {
   const { steps, record } = partsOf(scope);
   if (record !== null) return `#${record}`;
   const last = steps.at(-1);
   if (!last) return "";
-  const round = last.section === null ? `[${last.index}]` : `${last.section} [${last.index}]`;
-  return last.attempt === null ? round : `${round} ↻${last.attempt}`;
+  const parts = [
+    last.section === null ? "" : words.section(last.section),
+    once || last.section !== null ? "" : words.round(last.index),
+    last.attempt === null ? "" : words.attempt(last.attempt),
+  ];
+  return parts.filter(Boolean).join(" · ");
+}
+
+/** The scopes around an activation and its own, the outermost first. */
+export function scopesOf(scope: string): string[] {
+  const [opened = "", record] = scope.split("#");
+  const names = opened === "" ? [] : opened.split("/");
+  const found = names.map((_, at) => names.slice(0, at + 1).join("/"));
+  return record === undefined ? found : [...found, scope];
 }
 
 export interface Frame {
@@ -66,23 +87,18 @@ export interface Frame {
   node: string;
   /** The scope that it opened, or is in as the last frame. */
   scope: string;
-  label: string;
   last: boolean;
 }
 
 /** From the outside to a node: every container with its round, then the node. */
 export function stackOf(path: string, scope: string): Frame[] {
-  const names = path.split("/");
-  const { steps, record } = partsOf(scope);
-  const frames: Frame[] = [];
-  const opened = scope.split("#")[0]?.split("/") ?? [];
-  for (const [at, _step] of steps.entries()) {
-    const inside = opened.slice(0, at + 1).join("/");
-    const node = names.slice(0, at + 1).join("/");
-    frames.push({ node, scope: inside, label: roundLabel(inside), last: false });
-  }
-  frames.push({ node: path, scope, label: record === null ? "" : `#${record}`, last: true });
-  return frames;
+  const opened = scopesOf(scope.split("#")[0] ?? "");
+  const frames = opened.map((inside) => ({
+    node: containerOf(path, inside),
+    scope: inside,
+    last: false,
+  }));
+  return [...frames, { node: path, scope, last: true }];
 }
 
 /** Whether a node lies in a container, or in a called flow, by its path in a run. */

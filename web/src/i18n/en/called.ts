@@ -6,7 +6,7 @@ const called = {
   hide_other: "Hide the {{count}} runs that it called",
   open: "Open run {{number}} of {{flow}}",
   place: "by {{node}}",
-  placeIn: "by {{node}} in {{scope}}",
+  placeIn: "by {{node}} in {{place}}",
   more: "Show more",
   none: "The flows that it called are not shared with you.",
   node: "A run of its own:",

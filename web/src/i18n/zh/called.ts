@@ -6,7 +6,7 @@ const called = {
   hide_other: "收起它调用的 {{count}} 次运行",
   open: "打开“{{flow}}”的第 {{number}} 次运行",
   place: "由 {{node}} 调用",
-  placeIn: "由 {{node}} 在 {{scope}} 中调用",
+  placeIn: "由 {{node}} 在 {{place}} 中调用",
   more: "显示更多",
   none: "它调用的流程没有与你共享。",
   node: "单独的运行：",

@@ -6,9 +6,9 @@ import { useBreakpoints } from "@/flow/breakpoints";
 import { useGraph } from "@/flow/store";
 import { useFormats } from "@/ui/format";
 import { useNodeLook } from "../nodes";
-import { roundLabel } from "../scopes";
 import { useRun } from "../store";
 import type { Stop } from "../types";
+import { useRounds } from "../useRounds";
 import { CallStack } from "./CallStack";
 import classes from "./Debug.module.css";
 import { StopValues } from "./StopValues";
@@ -46,6 +46,7 @@ export function DebugPane() {
 function Stops({ current }: { current: Stop | null }) {
   const { t } = useTranslation("runs");
   const look = useNodeLook();
+  const rounds = useRounds();
   const stops = useRun((s) => s.stops);
   if (stops.length === 0) return <p className={classes.quiet}>{t("debug.nothing")}</p>;
   return (
@@ -58,7 +59,7 @@ function Stops({ current }: { current: Stop | null }) {
             onClick={() => showStop(stop)}
           >
             <span>{look(stop.node).name}</span>
-            <i>{roundLabel(stop.scope)}</i>
+            <i>{rounds.round(stop.node, stop.scope)}</i>
             <em>{t(stop.when === "after" ? "debug.after" : "debug.before")}</em>
           </button>
         </li>

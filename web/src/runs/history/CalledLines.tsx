@@ -9,6 +9,7 @@ import { useFormats } from "@/ui/format";
 import { RunBadge } from "@/ui/RunBadge";
 import { When } from "@/ui/When";
 import { isActive } from "../store";
+import { useRounds } from "../useRounds";
 import classes from "./Called.module.css";
 import { placeOf, useCalledRuns, useFlowName } from "./called";
 import list from "./History.module.css";
@@ -89,6 +90,7 @@ function CalledLine({ run, depth, flows }: CalledLinesProps) {
   const { open, toggle } = useBelow(run);
   const why = run.failure ? inOneLine(describeFailure(run.failure, i18n.language)) : "";
   const { node = "", scope = "" } = run.parent ?? {};
+  const place = useRounds().place(node, scope);
   return (
     <>
       <tr
@@ -119,7 +121,7 @@ function CalledLine({ run, depth, flows }: CalledLinesProps) {
         </td>
         <td className={classes.place}>
           {flows === null && <i className={list.tag}>{flow}</i>}{" "}
-          {scope ? t("placeIn", { node, scope }) : t("place", { node })}
+          {place ? t("placeIn", { node, place }) : t("place", { node })}
         </td>
         <td>
           <When time={run.created_at} />

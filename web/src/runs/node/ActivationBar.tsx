@@ -1,13 +1,19 @@
-import { IconAlertCircle, IconChevronLeft, IconChevronRight } from "@tabler/icons-react";
+import {
+  IconAlertCircle,
+  IconChevronLeft,
+  IconChevronRight,
+  IconPencil,
+} from "@tabler/icons-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useGraph } from "@/flow/store";
 import { useFormats } from "@/ui/format";
-import { type Activation, activations, useActivations } from "../activations";
+import { type Activation, activations, type Edits, useActivations } from "../activations";
 import { useTicking } from "../clock";
 import { ownNode } from "../nodes";
-import { nameIn, partsOf, roundLabel } from "../scopes";
+import { nameIn } from "../scopes";
 import { type ShownActivation, useShown } from "../shown";
+import { useRounds } from "../useRounds";
 import classes from "./Activation.module.css";
 
 /** Of a node that ran many times: which of its rounds is shown, and how that one went. */
@@ -19,23 +25,39 @@ export function ActivationBar({ shown }: { shown: ShownActivation }) {
   const current = scope === null ? list.at(-1) : activations.get(shown.path, scope);
   const called = ownNode(nodes, shown.path) === null;
   const plain = !called && list.length < 2 && (scope ?? "") === "";
-  if (plain && (current === undefined || current.attempts < 2)) return null;
+  const edits = activations.editsOf(shown.path, current?.scope ?? scope ?? "");
+  if (plain && !edits && (current === undefined || current.attempts < 2)) return null;
   return (
     <div className={classes.bar} data-testid="activation-bar" data-scope={current?.scope ?? scope}>
       {called && <b>{nameIn(shown.path)}</b>}
       {list.length > 1 && <Picker list={list} current={current} />}
-      {current ? <Facts activation={current} /> : <Coming scope={scope ?? ""} />}
+      {current ? <Facts activation={current} /> : <Coming path={shown.path} scope={scope ?? ""} />}
+      {edits && <Edited edits={edits} />}
     </div>
   );
 }
 
 /** A round that stands still before it begins. */
-function Coming({ scope }: { scope: string }) {
+function Coming({ path, scope }: { path: string; scope: string }) {
   const { t } = useTranslation("runs");
+  const place = useRounds().place(path, scope);
   return (
     <p className={classes.facts}>
-      {scope !== "" && <code>{placeOf(scope)}</code>}
+      {place && <span title={scope}>{place}</span>}
       <span data-state="paused">{t("node.paused")}</span>
+    </p>
+  );
+}
+
+/** That what went in, or came out, is not what the flow itself made. */
+function Edited({ edits }: { edits: Edits }) {
+  const { t } = useTranslation("runs");
+  const ports = (names: readonly string[]) => ({ ports: names.join(", ") });
+  return (
+    <p className={classes.edited} data-testid="activation-edited">
+      <IconPencil size={13} stroke={1.8} aria-hidden />
+      {edits.before.length > 0 && <span>{t("round.editedBefore", ports(edits.before))}</span>}
+      {edits.after.length > 0 && <span>{t("round.editedAfter", ports(edits.after))}</span>}
     </p>
   );
 }
@@ -117,23 +139,16 @@ function Picker({ list, current }: PickerProps) {
 function Facts({ activation }: { activation: Activation }) {
   const { t } = useTranslation("runs");
   const formats = useFormats();
+  const place = useRounds().place(activation.node, activation.scope);
   const { scope, state, startedAt, endedAt, durationMs, attempts } = activation;
   const now = useTicking(state === "running");
   const took = durationMs ?? (startedAt === null ? null : (endedAt ?? now) - startedAt);
   return (
     <p className={classes.facts}>
-      {scope !== "" && <code>{placeOf(scope)}</code>}
+      {place && <span title={scope}>{place}</span>}
       <span data-state={state}>{t(`node.${state}`)}</span>
       {took !== null && <span>{formats.duration(took)}</span>}
       {attempts > 1 && <span>{t("run.attempts", { count: attempts })}</span>}
     </p>
   );
-}
-
-/** `[3] › [0]`: the number of each loop around. */
-function placeOf(scope: string): string {
-  const { steps, record } = partsOf(scope);
-  const scopes = scope.split("#")[0]?.split("/") ?? [];
-  const rounds = steps.map((_, at) => roundLabel(scopes.slice(0, at + 1).join("/")));
-  return [...rounds, ...(record === null ? [] : [`#${record}`])].join(" › ");
 }

@@ -12,9 +12,9 @@ import { useTicking } from "../clock";
 import { answer } from "../control";
 import { parsed } from "../debug/json";
 import { useNodeLook } from "../nodes";
-import { roundLabel } from "../scopes";
 import { useRun } from "../store";
 import type { Wait } from "../types";
+import { useRounds } from "../useRounds";
 import { JsonTree } from "../views/JsonTree";
 import classes from "./RunStrip.module.css";
 
@@ -77,13 +77,13 @@ function About({ wait }: { wait: Wait }) {
   const look = useNodeLook();
   const formats = useFormats();
   const now = useTicking(wait.due !== null, 1000);
-  const round = roundLabel(wait.scope);
+  const round = useRounds().round(wait.node, wait.scope);
   const who = asked(wait.data);
   return (
     <p className={classes.about}>
       <button type="button" onClick={() => showActivation(wait.node, wait.scope)}>
         {look(wait.node).name}
-        {round && ` ${round}`}
+        {round && ` · ${round}`}
       </button>
       {wait.signal !== null && wait.kind === "signal" && (
         <>

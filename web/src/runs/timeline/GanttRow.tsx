@@ -5,6 +5,7 @@ import { showActivation } from "@/editor/run/debug";
 import { useFormats } from "@/ui/format";
 import { categoryColor } from "@/ui/NodeIcon";
 import { useNodeLook } from "../nodes";
+import { useRounds } from "../useRounds";
 import { marksOf } from "./marks";
 import type { Row } from "./rows";
 import { type Segment, segmentsOf } from "./segments";
@@ -31,7 +32,8 @@ export const GanttRow = memo(function GanttRow(props: GanttRowProps) {
   const { row, index, top, start, now, span, active, selected, critical } = props;
   const { t } = useTranslation("runs");
   const look = useNodeLook()(row.path);
-  const name = row.round ?? look.name;
+  const rounds = useRounds();
+  const name = row.round === null ? look.name : rounds.row(row.path, row.round);
   const said = useSaid(row, name, now);
   if (row.untold > 0) return <Untold row={row} top={top} />;
   return (
@@ -183,7 +185,10 @@ function Facts({ row, now }: { row: Row; now: number }) {
     <span className={classes.facts} data-state={state}>
       {attempts > 1 && <em>{t("run.attempts", { count: attempts })}</em>}
       {activation && activation.out > 0 && <em>{formats.compact(activation.out)}</em>}
-      <b>{took === null ? "" : `${formats.duration(took)}${state === "running" ? "…" : ""}`}</b>
+      <b>
+        {took !== null && state === "running" && <span>{t("node.running")}</span>}
+        {took === null ? "" : formats.duration(took)}
+      </b>
     </span>
   );
 }

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { describeFailure, inOneLine } from "@/ui/errorText";
 import { useFormats } from "@/ui/format";
 import { useNodeLook } from "../nodes";
+import { useRounds } from "../useRounds";
 import type { Row } from "./rows";
 import classes from "./Timeline.module.css";
 
@@ -21,6 +22,7 @@ export function Hover({ row, x, y, start, now }: HoverProps) {
   const { t, i18n } = useTranslation("runs");
   const formats = useFormats();
   const look = useNodeLook()(row.path);
+  const rounds = useRounds();
   const { activation, from } = row;
   const facts: [string, string][] = [];
   if (from !== null) {
@@ -53,7 +55,7 @@ export function Hover({ row, x, y, start, now }: HoverProps) {
       >
         <b>
           {look.name}
-          {row.round && ` ${row.round}`}
+          {row.round !== null && ` · ${rounds.row(row.path, row.round)}`}
         </b>
         <span data-state={row.state}>{t(`node.${row.state}`)}</span>
         <dl>

@@ -2,6 +2,7 @@ import { useTranslation } from "react-i18next";
 import { showActivation } from "@/editor/run/debug";
 import { useFormats } from "@/ui/format";
 import { useNodeLook } from "../nodes";
+import { useRounds } from "../useRounds";
 import type { Times } from "./Gantt";
 import { ViewSwitch } from "./Ruler";
 import type { Row } from "./rows";
@@ -47,6 +48,7 @@ function Line({ row, start, now }: { row: Row; start: number; now: number }) {
   const { t } = useTranslation("runs");
   const formats = useFormats();
   const look = useNodeLook()(row.path);
+  const rounds = useRounds();
   const { activation, from } = row;
   const duration = (ms: number | null) => (ms === null ? "–" : formats.duration(ms));
   const took = from === null ? null : (activation?.durationMs ?? (row.to ?? now) - from);
@@ -54,7 +56,7 @@ function Line({ row, start, now }: { row: Row; start: number; now: number }) {
     <tr data-state={row.state} data-critical={row.critical}>
       <th scope="row">
         <button type="button" onClick={() => showActivation(row.path, row.scope)}>
-          {row.round ? `${look.name} ${row.round}` : look.name}
+          {row.round === null ? look.name : `${look.name} · ${rounds.row(row.path, row.round)}`}
         </button>
       </th>
       <td>{t(`node.${row.state}`)}</td>

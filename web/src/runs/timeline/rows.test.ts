@@ -85,10 +85,10 @@ describe("rows of the timeline", () => {
     const opened = rows(LOOP, keyOf("loop", ""), "round loop:0");
     expect(opened.map((row) => [row.level, row.round ?? row.path, row.state])).toEqual([
       [1, "loop", "completed"],
-      [2, "[0]", "completed"],
+      [2, "loop:0", "completed"],
       [3, "loop/x", "completed"],
       [3, "loop/y", "completed"],
-      [2, "[1]", "failed"],
+      [2, "loop:1", "failed"],
     ]);
   });
 

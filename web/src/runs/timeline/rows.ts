@@ -1,7 +1,7 @@
 /** The rows of the timeline: nodes, and in containers their rounds with the nodes in them. */
 import type { NodeState } from "@/api/types";
 import type { Activation, ActivationLog, Round } from "../activations";
-import { isInner, roundLabel } from "../scopes";
+import { isInner } from "../scopes";
 import type { NodeRun } from "../types";
 
 export interface Row {
@@ -10,7 +10,7 @@ export interface Row {
   /** The node that a click leads to, and in which round. */
   path: string;
   scope: string;
-  /** Of a round its number; of a node nothing. */
+  /** Of a round, or a record, its scope; of a node nothing. */
   round: string | null;
   activation: Activation | null;
   state: NodeState;
@@ -126,7 +126,7 @@ function nodeRow(each: Activation, level: number, critical: boolean, given: Rows
     level,
     path: each.node,
     scope: each.scope,
-    round: each.scope.includes("#") ? roundLabel(each.scope) : null,
+    round: each.scope.includes("#") ? each.scope : null,
     activation: each,
     state: each.state,
     from: each.startedAt,
@@ -211,7 +211,7 @@ function roundRow(
     level,
     path: round.container,
     scope: round.scope,
-    round: roundLabel(round.scope),
+    round: round.scope,
     activation: null,
     state: going ? "running" : round.failed > 0 ? "failed" : "completed",
     from: round.startedAt,
