@@ -1,6 +1,7 @@
 """Counts and samples what nodes of a live run do, where they work, and tells it now and then."""
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from weft_engine.compiler.taps import VIEW
+from weft_engine.errors import ExpressionError
 from weft_engine.kernel.redact import redacted
 from weft_engine.library.environment import names
 from weft_engine.nodes.expressions import compile_expression
@@ -20,6 +22,8 @@ SAMPLED: Final = 20
 EVERY_S: Final = 0.25
 _LONGEST_RECORD: Final = 4_000
 _MOST_FAILURES: Final = 3
+
+log = logging.getLogger(__name__)
 
 
 class NodeWatch:
@@ -133,14 +137,20 @@ class Point:
         self._sample: int | None = data.get("sample")
         self._hits: int = data.get("hits", 1)
         self._once: bool = data.get("once", False)
-        condition = data.get("condition")
-        self._condition = compile_expression(condition) if condition else None
+        condition = (data.get("condition") or "").strip()
+        self._void = False
+        """Its condition means nothing here, so it never holds."""
+        self._condition = None
+        try:
+            self._condition = compile_expression(condition) if condition else None
+        except ExpressionError:
+            self._void = True
         self.count = 0
         self._done = False
 
     def look(self, watch: NodeWatch, port: str, records: Sequence[Any]) -> None:
         """See whether one of the records is meant."""
-        if self._done:
+        if self._done or self._void:
             return
         picked: list[Any] = []
         for record in records:
@@ -202,8 +212,11 @@ class Hub:
                     self._read.clear()
                     return
             for watch in watches:
-                self._aim(watch)
-                watch.tell()
+                try:
+                    self._aim(watch)
+                    watch.tell()
+                except Exception:  # every stream of this process is told of by this thread
+                    log.exception("what the node %s does cannot be told", watch.node)
 
     def _aim(self, watch: NodeWatch, *, force: bool = False) -> None:
         """Let a watch look for what its run's file of points says."""

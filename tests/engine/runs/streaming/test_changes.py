@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.engine.runs.streaming.live import Live, flow_of
+from weft_engine.errors import FlowError
 from weft_engine.runs.debug import Breakpoint
 from weft_engine.runs.streaming.handover import LiveRuns
 from weft_engine.runs.streaming.ingress import IngressLog
@@ -108,6 +109,21 @@ def test_pause_resume_and_breakpoints(tmp_path: Path) -> None:
     live.until_type("run_resumed")
     live.until_type("breakpoint_hit")
     assert live.cancel().type == "run_cancelled"
+
+
+def test_a_condition_that_means_nothing_for_a_record_is_refused(tmp_path: Path) -> None:
+    point = Breakpoint(node="key", when="after", sample=1, condition="rows > 1")
+    # One that stands there already, as runs were begun with it, never holds.
+    live = Live(tmp_path, flow_of(CLOCK, WIRES, checkpoint=QUICK), breakpoints=[point])
+    live.until_out("key", "rows", 5)
+    with pytest.raises(FlowError) as caught:
+        live.tell("breakpoints", breakpoints=[point])
+    assert caught.value.code == "run.bad_breakpoint"
+    live.until_out("key", "rows", 10)
+    live.tell("breakpoints", breakpoints=[Breakpoint(node="key", when="after", sample=1)])
+    live.until_type("node_sample")
+    live.cancel()
+    assert [event for event in live.events if event.type == "run_restarting"] == []
 
 
 def test_a_newer_version_goes_on_with_the_state(tmp_path: Path) -> None:
