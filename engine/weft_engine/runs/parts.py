@@ -202,7 +202,7 @@ class _Scope:
 
     def _told(self, node: Node, settings: Any) -> Any:
         """What it reads of the run: inputs, variables, called flows."""
-        text = json.dumps(settings, ensure_ascii=False, default=repr)
+        text = "\n".join(_texts(settings))
         reads = {name: set(pattern.findall(text)) for name, pattern in _NAMES.items()}
         cls = self.catalogue.get(node.type)
         if cls is not None and not cls.__module__.startswith(_BUILT_IN):
@@ -246,6 +246,19 @@ class _Scope:
     def _is_control(self, name: str) -> bool:
         """Whether its settings say how often and how long, and never what is done inside."""
         return self.plan.compiled.flow.nodes[name].type.startswith("control.")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in settings: as they are, for what is quoted hides where a name begins."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            yield str(key)
+            yield from _texts(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _texts(one)
 
 
 def _insert(found: dict[str, Part], place: int, path: str, part: Part) -> None:
