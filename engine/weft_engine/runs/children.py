@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
-from weft_engine.compiler.building import compile_program
-from weft_engine.compiler.program import Program, ProgramOptions
+import msgspec
+
+from weft_engine.compiler.program import Program
 from weft_engine.errors import FlowError, KernelError
-from weft_engine.flow.file import from_data
 from weft_engine.nodes.catalogue import Catalogue
 from weft_engine.nodes.context import Files
+from weft_engine.runs.called import alone_in, called_program
 from weft_engine.runs.engine.children import ChildEnd, introduction
 from weft_engine.runs.engine.control import RunControl
 from weft_engine.runs.engine.places import Places
@@ -23,6 +25,7 @@ from weft_engine.runs.journal.values import ValueStore
 from weft_engine.runs.outputs import OutputStore
 from weft_engine.runs.retelling import told_again, took_ms
 from weft_engine.runs.run import RunRequest
+from weft_engine.runs.takeover import Takeover
 
 _Key = tuple[str, frozenset[str]]
 
@@ -53,16 +56,28 @@ class ChildRuns:
         if entry is not None:
             _require_same(entry.request, request)
             request = entry.request
+        elif request.forked_from is not None:
+            request = self._again(request)
         name = request.called_by["flow"] if request.called_by is not None else ""
-        key = name, frozenset(point.node for point in request.breakpoints if not point.sample)
+        key = name, alone_in(request)
         program = self._programs.get(key)
         if program is None:
-            program = self._programs[key] = self._compiled(request, key[1])
+            program = self._programs[key] = called_program(request, self.catalogue)
         return request, program
 
-    def _compiled(self, request: RunRequest, isolate: frozenset[str]) -> Program:
-        options = ProgramOptions(flows=request.flows, isolate=isolate, called=True)
-        return compile_program(from_data(request.flow), self.catalogue, options)
+    def _again(self, request: RunRequest) -> RunRequest:
+        """The request of a child that goes on from what one in the attempt before did."""
+        kept = self._takeover() if request.durability != "none" else None
+        former = kept.store.entry(request.forked_from or "") if kept is not None else None
+        if kept is None or former is None:
+            return msgspec.structs.replace(request, forked_from=None, retry=False)
+        return kept.prepared(request, former)
+
+    def _takeover(self) -> Takeover | None:
+        if self.store is None:
+            return None
+        program_of = partial(called_program, catalogue=self.catalogue)
+        return Takeover(self.store, self.catalogue, program_of)
 
     def run(
         self,
@@ -79,6 +94,9 @@ class ChildRuns:
             JournalError: its journal cannot be written or read.
         """
         store = self.store if request.durability != "none" else None
+        kept = self._takeover() if store is not None else None
+        if kept is not None and request.forked_from is not None:
+            kept.begin(request, program)
         entry = store.entry(request.run_id) if store is not None else None
         if entry is not None and entry.plan_hash != program.hash:
             raise FlowError(

@@ -14,6 +14,7 @@ from weft_engine.compiler.program import Program
 from weft_engine.compiler.selection import Selection
 from weft_engine.errors import FlowError
 from weft_engine.nodes.catalogue import Catalogue
+from weft_engine.runs.called import called_program
 from weft_engine.runs.children import ChildRuns
 from weft_engine.runs.debug import Command
 from weft_engine.runs.engine.control import RunControl
@@ -40,6 +41,7 @@ from weft_engine.runs.streaming.ingress import IngressLog
 from weft_engine.runs.streaming.live import LiveRun
 from weft_engine.runs.streaming.places import Places
 from weft_engine.runs.survey import Again, Survey
+from weft_engine.runs.surveying import survey
 from weft_engine.runs.takeover import Takeover
 
 log = logging.getLogger(__name__)
@@ -138,8 +140,7 @@ class Executor:
             return Survey(
                 again=[Again(node=name, reason="not_reached") for name in program.flow.nodes]
             )
-        fork = self._takeover(self.store).compared(request, program, former)
-        return fork.survey(selection.reused)
+        return survey(self._takeover(self.store), request, program, former, selection.reused)
 
     def append(self, stream: str, events: Sequence[Mapping[str, Any]]) -> list[bool]:
         """Write events durably into the log of a stream, whether it lives now or not.
@@ -268,8 +269,13 @@ class Executor:
         return self._takeover(self.store).prepared(request, former)
 
     def _takeover(self, store: JournalStore) -> Takeover:
-        catalogue = self.warm_up()
-        return Takeover(store, catalogue, lambda request: self._programs.of(request, catalogue)[0])
+        return Takeover(store, self.warm_up(), self._program_of)
+
+    def _program_of(self, request: RunRequest) -> Program:
+        """The program of a run, or of one that it called."""
+        if request.called_by is not None:
+            return called_program(request, self.warm_up())
+        return self._programs.of(request, self.warm_up())[0]
 
     def _recorded(
         self, request: RunRequest, program: Program, values: ValueStore

@@ -123,14 +123,38 @@ class Fork:
         own = was.identity or was.run_id
         if self._request.identity == own:
             return dict(was.identities)
-        first = {path: self._first_of(part) for path, part in self._parts.items() if part.runs}
+        first = {
+            path: self._first_of(part)
+            for path, part in self._parts.items()
+            if part.runs and path in self._former and part.whole == self._former[path].whole
+        }
         same = {path: found for path, found in first.items() if found is not None}
         return handed_on(was.identities, own, same)
 
+    def children(self) -> dict[str, list[str]]:
+        """The calls of runs of their own that go on from what those of the run before did.
+
+        With the containers in whose first round alone they do.
+        """
+        first = {path: self._first_of(part) for path, part in self._parts.items() if part.calls}
+        return {path: found for path, found in first.items() if found is not None}
+
+    def calls(self) -> list[tuple[str, str]]:
+        """The nodes that call flows as runs of their own, and which flows."""
+        return [(path, part.calls) for path, part in self._parts.items() if part.calls]
+
+    def holds(self, path: str, scope: str) -> bool:
+        """Whether what an activation did is taken over as a whole."""
+        rows = (row for row in self._steps if (row.node, row.scope) == (path, scope))
+        return any(row.kind == "node" and self.keep(row) for row in rows)
+
     def _first_of(self, part: Part) -> list[str] | None:
-        """The containers in whose first round alone a node is the same; None if it never is."""
+        """The containers in whose first round alone a node is the same; None if it never is.
+
+        Whatever is in it.
+        """
         before = self._former.get(part.path)
-        if before is None or part.whole != before.whole:
+        if before is None or part.entry != before.entry:
             return None
         found = []
         for path in list(around(part.path))[1:]:

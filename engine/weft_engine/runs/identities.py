@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from weft_engine.runs.levels import levels
+from weft_engine.runs.levels import later_rounds
 
 
 class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -28,7 +28,7 @@ def identity_of(identities: Identities, path: str, scope: str, own: str) -> str:
     found = identities.get(path)
     if not found:
         return own
-    later = {level.path for level in levels(path, scope) if level.inner not in (None, "0")}
+    later = later_rounds(path, scope)
     return next((each.run for each in found if later.isdisjoint(each.first)), own)
 
 

@@ -33,6 +33,11 @@ def levels(path: str, scope: str) -> Iterator[Level]:
     yield Level(path, "/".join(rounds), None)
 
 
+def later_rounds(path: str, scope: str) -> set[str]:
+    """The containers around that are in another round than their first."""
+    return {level.path for level in levels(path, scope) if level.inner not in (None, "0")}
+
+
 def round_of(scope: str) -> str:
     """A scope without the number of a record: `loop:3#17` is in `loop:3`."""
     return scope.partition("#")[0]

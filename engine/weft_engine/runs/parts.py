@@ -64,6 +64,8 @@ class Part:
     """Outputs of its unit (path, port) that others read."""
     runs: bool
     effects: bool
+    calls: str
+    """The flow that it calls as a run of its own; empty where it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,7 @@ class _Scope:
                 left=frozenset(self._left(unit)) if unit else frozenset(),
                 runs=unit is not None,
                 effects=spec is not None and spec.traits.effects,
+                calls=_called_apart(flow.nodes[name]),
             )
             _insert(self.found, place, path, part)
 
@@ -268,6 +271,10 @@ def _insert(found: dict[str, Part], place: int, path: str, part: Part) -> None:
         del found[key]
     found[path] = part
     found.update(inside)
+
+
+def _called_apart(node: Node) -> str:
+    return called(node) if node.type == CALL and is_isolated(node) else ""
 
 
 def _definitions(name: str, flows: Mapping[str, Any]) -> dict[str, Any]:

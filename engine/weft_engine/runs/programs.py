@@ -14,6 +14,7 @@ from weft_engine.compiler.selection import Selection
 from weft_engine.errors import FlowError
 from weft_engine.flow.model import Flow
 from weft_engine.nodes.catalogue import Catalogue
+from weft_engine.runs.called import alone_in
 from weft_engine.runs.run import RunRequest
 from weft_engine.runs.runner import (
     attended,
@@ -61,7 +62,7 @@ class Programs:
         """
         key = hashlib.sha256(
             msgspec.json.encode(
-                [request.flow, request.flows, sorted(_isolated(request)), attended(request)]
+                [request.flow, request.flows, sorted(alone_in(request)), attended(request)]
             )
         ).digest()
         with self._lock:
@@ -79,14 +80,8 @@ class Programs:
 
 def _options(request: RunRequest) -> ProgramOptions:
     return ProgramOptions(
-        isolate=_isolated(request), attended=attended(request), flows=request.flows
+        isolate=alone_in(request), attended=attended(request), flows=request.flows
     )
-
-
-def _isolated(request: RunRequest) -> frozenset[str]:
-    """The paths of nodes that must be units of their own: with breakpoints, or other inputs."""
-    stops = (point.node for point in request.breakpoints if not point.sample)
-    return frozenset((*stops, *request.overrides, *request.apart))
 
 
 def read_flow(plain: dict[str, Any]) -> Flow:

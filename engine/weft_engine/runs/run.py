@@ -100,6 +100,9 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     effects are made."""
     identities: dict[str, list[Identity]] = {}
     """Nodes whose keys are those of other runs; see `identities`. The engine finds them."""
+    children: dict[str, list[str]] = {}
+    """Paths of calls that go on from what the runs did that the earlier run called there; each with
+    the containers in whose first round alone they do. The engine finds them."""
     forked_from: str | None = None
     """Begin with what the journal holds of another run, up to `from_node`."""
     retry: bool = False

@@ -25,7 +25,12 @@ class Takeover:
     def prepared(self, request: RunRequest, former: RunEntry) -> RunRequest:
         """The request of another attempt, as it is run: with what only the journal tells."""
         fork = self.compared(request, self.program_of(request), former)
-        return msgspec.structs.replace(request, apart=fork.apart(), identities=fork.identities())
+        return msgspec.structs.replace(
+            request,
+            apart=fork.apart(),
+            identities=fork.identities(),
+            children=fork.children(),
+        )
 
     def compared(self, request: RunRequest, program: Program, former: RunEntry) -> Fork:
         """A run beside the one that it is forked from."""

@@ -26,6 +26,7 @@ from weft_engine.runs.engine.debugging_points import usable
 from weft_engine.runs.engine.scope_run import ScopeRun
 from weft_engine.runs.events import RunEvent
 from weft_engine.runs.journal.base import SignalRow, WakeRow
+from weft_engine.runs.levels import later_rounds
 from weft_engine.runs.planned import Key
 from weft_engine.runs.run import NodeResult, RunRequest
 
@@ -94,6 +95,14 @@ def child_id(run_id: str, path: str, scope: str) -> str:
     return _named(run_id, digest_of(run_id, path, scope))
 
 
+def _taking_over(request: RunRequest, path: str, scope: str) -> dict[str, Any]:
+    """What a child is forked from: the one that was called there in the attempt before."""
+    first = request.children.get(path) if request.retry else None
+    if request.forked_from is None or first is None or later_rounds(path, scope) & {*first}:
+        return {}
+    return {"forked_from": child_id(request.forked_from, path, scope), "retry": True}
+
+
 def _identity(run_id: str, path: str, scope: str) -> str:
     """The id that it has in the first attempt of everything around it."""
     return _named(run_id, idempotency_key(run_id, path, scope))
@@ -130,6 +139,7 @@ class Children:
             parent=run_id,
             called_by={"run": run_id, "node": unit.path, "scope": path, "flow": name},
             identity=_identity(core.run_scope.identity_at(unit.path, path), unit.path, path),
+            **_taking_over(core.request, unit.path, path),
             flows=core.request.flows,
             flow_ids=core.request.flow_ids,
             env=core.request.env,
