@@ -31,6 +31,8 @@ class Moments:
     def __init__(self, core: Core) -> None:
         self.core = core
         self._moments: dict[tuple[str, str], Moment] = {}
+        self._written: set[tuple[str, str]] = set()
+        """Of which there is no row from an earlier life any more."""
 
     def set(self, activation: Activation, why: Why, seconds: float, then: Any) -> None:
         """Do something so long after now; or after the time that is left from an earlier life.
@@ -45,11 +47,14 @@ class Moments:
         mark = {"attempt": activation.attempt}
         known = core.recorded.wake(*place) if core.recorded is not None else None
         if known is not None and known.due is not None and (known.kind, known.data) == (why, mark):
-            due = known.due
+            due, there = known.due, place not in self._written
         else:
-            due = core.clock.time() + seconds
+            due, there = core.clock.time() + seconds, False
+        if not there:
             row = WakeRow(node=place[0], scope=place[1], kind=why, due=due, data=mark)
             core.recording.park(row)
+            if known is not None:
+                self._written.add(place)
         moment = self._moments[place] = Moment(due, why, then)
         core.after(max(due - core.clock.time(), 0.0), self._come, place, moment)
 
