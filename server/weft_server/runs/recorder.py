@@ -173,7 +173,20 @@ class Recorder:
         if run.parent is not None:
             kind = _OF_CALLED[kind]
         if self._bus.has_readers(topic):
-            self._bus.publish(topic, run_notice(run, kind, stored))
+            notice = run_notice(run, kind, stored)
+            if run.parent is not None:
+                notice["callers"] = self._callers(run)
+            self._bus.publish(topic, notice)
+
+    def _callers(self, run: LiveRun) -> list[str]:
+        """The flows of the runs around a run; an empty name for what is not known any more."""
+        found: list[str] = []
+        parent = run.parent
+        while parent is not None:
+            around = self._runs.get(parent)
+            found.append(around.row["flow_id"] if around is not None else "")
+            parent = around.parent if around is not None else None
+        return found
 
 
 def run_notice(run: LiveRun, kind: str, stored: Row | None = None) -> Event:

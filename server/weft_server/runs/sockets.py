@@ -121,10 +121,17 @@ class _WorkspaceFeed:
             events = feed.since(seq)
             for event in events:
                 seq = event["seq"]
-                if self._flows is None or event.get("flow") in self._flows | {None}:
+                if self._may_hear(event):
                     await reader.send(event)
             if not events:
                 await feed.wait()
+
+    def _may_hear(self, event: Event) -> bool:
+        """Of a run that others called only those hear who may see all of these."""
+        if self._flows is None:
+            return True
+        told = {event.get("flow"), *event.get("callers", ())}
+        return told <= self._flows | {None}
 
 
 async def _after(socket: WebSocket[Any, Any, Any]) -> int | None:

@@ -272,6 +272,31 @@ def test_guests_hear_of_the_flows_shared_with_them_alone(server: Server) -> None
         assert (event["type"], event["flow"], event["run"]) == ("run_created", shared, run["id"])
 
 
+def test_guests_hear_of_called_runs_only_where_they_may_see_the_calling_one(
+    server: Server,
+) -> None:
+    runner = Runner(server)
+    shared = runner.create(GREETING)
+    settings = {"flow": shared, "isolated": True}
+    call = {"type": "flow.call", "settings": settings}
+    private = runner.create({"format": "weft/1", "name": "Private", "nodes": {"call": call}})
+    of_called, of_both = runner.invite(None).person, runner.invite(None).person
+    people = {shared: [of_called, of_both], private: [of_both]}
+    for flow, guests in people.items():
+        items = [{"email": guest.email, "role": "viewer"} for guest in guests]
+        answer = runner.client.put(f"/api/flows/{flow}/shares", json={"items": items})
+        assert answer.is_success, answer.text
+    path = f"/ws/workspaces/{runner.workspace_id}/events"
+    with socket(server, path, of_called) as one, socket(server, path, of_both) as other:
+        called_only, both = Listener(one), Listener(other)
+        run = runner.run(private)
+        event = next(event for event in both if event["type"] == "called_run_created")
+        assert (event["flow"], event["parent"], event["callers"]) == (shared, run["id"], [private])
+        own = runner.run(shared)
+        event = next(called_only)
+        assert (event["type"], event["run"]) == ("run_created", own["id"])
+
+
 def test_the_end_is_the_last_event(server: Server) -> None:
     runner = Runner(server)
     run = runner.run(runner.create(GREETING))
