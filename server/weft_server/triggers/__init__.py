@@ -1,5 +1,6 @@
 """Triggers: events that start flows."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -20,6 +21,8 @@ from weft_server.triggers.webhook_secrets import WebhookSecrets
 
 __all__ = ["codes", "lifespan", "route_handlers"]
 
+log = logging.getLogger(__name__)
+
 route_handlers = [
     Router(
         path="/",
@@ -38,6 +41,13 @@ async def lifespan(app: Litestar) -> AsyncIterator[None]:
     logs.install()
     secrets = WebhookSecrets(sealing.load(settings.key))
     await state.database.run(secrets.seal_all)
+    if lost := await state.database.query(secrets.lost):
+        log.error(
+            "%d secrets of webhooks cannot be read with the key in %s: bring the right key back, "
+            "or set these secrets again",
+            lost,
+            settings.key,
+        )
     delivery = Delivery(state.runs, Streams(state.database, state.runs))
     state.trigger_delivery = delivery
     dispatcher = Dispatcher(state.database, state.bus, delivery)

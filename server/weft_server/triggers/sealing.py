@@ -83,5 +83,9 @@ def _make(path: Path) -> None:
         os.fsync(file.fileno())
     try:
         os.link(beside, path)  # fails where another server was faster
+    except FileExistsError:
+        raise
+    except OSError:  # there are file systems without links
+        beside.rename(path)
     finally:
-        beside.unlink()
+        beside.unlink(missing_ok=True)

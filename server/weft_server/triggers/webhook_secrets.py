@@ -3,7 +3,7 @@
 import logging
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from weft_server.triggers.sealing import Seal, SealError
 from weft_server.triggers.tables import TriggerSecret
@@ -63,6 +63,11 @@ class WebhookSecrets:
         for kept in plain:
             session.add(self._sealed(kept))
         return len(plain)
+
+    def lost(self, session: Session) -> int:
+        """How many rows cannot be read here, as they were sealed with another key."""
+        other = select(func.count()).where(col(TriggerSecret.key_id) != self._seal.id)
+        return int(session.exec(other).one())
 
     def _open(self, kept: TriggerSecret, text: str) -> str:
         if kept.key_id is None:

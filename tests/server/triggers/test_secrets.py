@@ -1,5 +1,6 @@
 """Secrets of webhooks lie sealed in the database; what earlier versions left plain goes on."""
 
+import errno
 import hashlib
 import hmac
 import os
@@ -85,7 +86,9 @@ def test_a_plain_row_of_before_is_sealed_and_goes_on(tmp_path: Path) -> None:
         server.stop()
 
 
-def test_with_another_key_nothing_is_taken_until_a_secret_is_set(tmp_path: Path) -> None:
+def test_with_another_key_nothing_is_taken_until_a_secret_is_set(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     server = Server(tmp_path / "data")
     try:
         armer = Armer(server)
@@ -93,6 +96,7 @@ def test_with_another_key_nothing_is_taken_until_a_secret_is_set(tmp_path: Path)
         server.stop()
         (tmp_path / "data" / "key").write_bytes(os.urandom(32))
         again(armer)
+        assert any("1 secrets of webhooks cannot be read" in line for line in caplog.messages)
         assert signed(armer, flow_id, SECRET) == 403
         path = f"/api/flows/{flow_id}/triggers/event/secret"
         body = {"secret": "a newer secret", "keep_former_hours": 5}
@@ -136,3 +140,16 @@ def test_a_key_is_made_once_and_a_broken_one_is_told(tmp_path: Path) -> None:
     with pytest.raises(StorageError) as found:
         load(path)
     assert found.value.code == "storage.bad_key"
+
+
+def test_a_key_is_made_where_files_cannot_be_linked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    path = tmp_path / "key"
+    assert load(path).id == load(path).id
+    assert [each.name for each in tmp_path.iterdir()] == ["key"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
