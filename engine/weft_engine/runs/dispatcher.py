@@ -366,7 +366,7 @@ class Dispatcher:
         self._notices.cancelled(job)
 
     def _close_entry(self, run_id: str) -> None:
-        """A run that the journal holds, and that nobody runs, was cancelled.
+        """A run that the journal holds, and that nobody runs, was cancelled with what it called.
 
         It is over also where that cannot be written now: nobody asks to go on with it.
         """
@@ -376,6 +376,7 @@ class Dispatcher:
             lease = self._store.acquire(run_id, self._owner, TTL_S)
             if lease is not None:
                 self._store.release(lease, "cancelled")
+            self._store.end_below(run_id, "cancelled")
         except JournalError as error:
             log.warning("that the run %s was cancelled is not written down: %s", run_id, error)
 

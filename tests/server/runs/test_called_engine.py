@@ -1,5 +1,7 @@
 """Runs that call others, with the engine: seen, told, and killed."""
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -179,3 +181,38 @@ def test_breakpoints_of_a_called_run_are_those_of_the_node_that_calls(runner: Ru
     post(runner, f"/runs/{run}/cancel")
     assert runner.ended(run)["state"] == "cancelled"
     wait_until(lambda: get(runner, f"/runs/{child}")["state"] == "cancelled")
+
+
+ASKING: dict[str, Any] = {
+    "format": "weft/1",
+    "name": "Asks",
+    "inputs": {"text": {"type": "Text", "default": "hello"}},
+    "nodes": {
+        "text": {"type": "flow.input", "settings": {"name": "text"}},
+        "ask": {"type": "control.approval", "settings": {"message": "Go on?"}},
+    },
+    "edges": [
+        {"source": "text", "source_port": "value", "target": "ask", "target_port": "item"},
+    ],
+}
+
+
+def test_cancelling_a_run_that_waits_ends_what_it_called(runner: Runner) -> None:
+    """Also in the journal of the engine, where nobody holds them meanwhile."""
+    runner.create(ASKING)
+    run = runner.start(runner.create(calling("Asks"))).json()["id"]
+    path = runner.server.settings.data / "engine" / "journal.db"
+
+    def statuses() -> list[str]:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+            rows = db.execute("SELECT status FROM runs WHERE id >= ? AND id < ?", (run, f"{run}/"))
+            return [status for (status,) in rows]
+
+    wait_until(lambda: get(runner, f"/runs/{run}")["state"] == "paused")
+    wait_until(lambda: statuses() == ["parked"] * 2)
+    (child,) = get(runner, f"/runs/{run}/children")["items"]
+    assert child["state"] != "cancelled"
+    post(runner, f"/runs/{run}/cancel")
+    assert runner.ended(run)["state"] == "cancelled"
+    wait_until(lambda: get(runner, f"/runs/{child['id']}")["state"] == "cancelled")
+    wait_until(lambda: statuses() == ["cancelled"] * 2)

@@ -145,6 +145,10 @@ class JournalStore(Protocol):
         """Give a run back; `journal.fenced` when it was lost."""
         ...
 
+    def end_below(self, run_id: str, status: str) -> None:
+        """End the runs below a run that have not ended and that nobody holds."""
+        ...
+
     def write(self, batch: Sequence[tuple[Lease, Row | None, tuple[str, str] | None]]) -> list[str]:
         """Store rows of several runs in one transaction.
 

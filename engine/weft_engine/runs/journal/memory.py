@@ -91,6 +91,13 @@ class MemoryJournal:
                 raise fenced(lease.run_id)
             self._release(run, status)
 
+    def end_below(self, run_id: str, status: str) -> None:
+        with self._lock:
+            for name, run in self._runs.items():
+                below = name.startswith(f"{run_id}.")
+                if below and run.free and run.entry.status not in ENDED:
+                    self._release(run, status)
+
     def write(self, batch: Sequence[tuple[Lease, Row | None, tuple[str, str] | None]]) -> list[str]:
         group = Group(batch, self.codec)
         with self._lock:

@@ -127,6 +127,19 @@ class PostgresJournal:
 
         self._other.call(work)
 
+    def end_below(self, run_id: str, status: str) -> None:
+        def work(db: Connection) -> None:
+            run(
+                db,
+                "UPDATE journal_runs SET owner = '', until = 0, status = %s,"  # noqa: S608
+                f" updated = {_NOW} WHERE starts_with(id, %s) AND until <= {_NOW}"
+                " AND status NOT IN ('completed', 'failed', 'cancelled')",
+                status,
+                f"{run_id}.",
+            )
+
+        self._other.call(work)
+
     def write(self, batch: Sequence[tuple[Lease, Row | None, tuple[str, str] | None]]) -> list[str]:
         group = Group(batch, self.codec)
         leases = _columns(group.leases, 2)

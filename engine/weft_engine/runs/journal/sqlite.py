@@ -110,6 +110,17 @@ class SqliteJournal:
                 raise fenced(lease.run_id)
             _release(db, lease.run_id, status)
 
+    def end_below(self, run_id: str, status: str) -> None:
+        # What begins with the id and a dot lies between that and the character after a dot.
+        with self._writing() as db:
+            now = time.time()
+            db.execute(
+                "UPDATE runs SET owner = '', until = 0, status = ?, updated = ?"
+                " WHERE id > ? AND id < ? AND until <= ?"
+                " AND status NOT IN ('completed', 'failed', 'cancelled')",
+                (status, now, f"{run_id}.", f"{run_id}/", now),
+            )
+
     def write(self, batch: Sequence[tuple[Lease, Row | None, tuple[str, str] | None]]) -> list[str]:
         group = Group(batch, self.codec)
         with self._writing() as db:

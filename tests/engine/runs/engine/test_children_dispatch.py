@@ -270,6 +270,23 @@ def test_cancelling_reaches_those_that_wait_and_those_that_stand(engine: Engine)
     assert engine.statuses() == ["cancelled"] * 3
 
 
+@pytest.mark.parametrize("restart", [False, True])
+def test_cancelling_what_only_the_journal_holds_ends_all_of_it(
+    restart: bool, engine: Engine
+) -> None:
+    engine.start(asking())
+    engine.wait(RUN, "run_paused")
+    engine.parked()
+    if restart:
+        engine.restart()
+        engine.parked()
+    engine.dispatcher.cancel(RUN)
+    engine.wait(RUN, "run_cancelled")
+    assert engine.statuses() == ["cancelled"] * 3
+    assert engine.store.unfinished() == []
+    assert engine.store.signalled() == []
+
+
 def test_they_run_where_the_run_does_that_called_them(tmp_path: Path) -> None:
     """Their streams come back from the worker processes as from threads."""
     rows = {"count": 4, "fields": [{"name": "a", "expression": "item"}]}

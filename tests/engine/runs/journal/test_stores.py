@@ -291,6 +291,22 @@ def test_unfinished_runs_are_those_that_nobody_holds(store: JournalStore) -> Non
 # Copies and ends
 
 
+def test_runs_below_a_run_end_with_it(store: JournalStore) -> None:
+    for run_id in ("a", "a.1", "a.2", "ab", "b.1", "a_.1"):
+        store.release(taken(store, run_id), "parked")
+    store.release(taken(store, "a.done"), "completed")
+    taken(store, "a.held")
+    taken(store, "a.dead", ttl_s=0)
+    store.end_below("a", "cancelled")
+    found = {run_id: store.entry(run_id).status for run_id in ("a", "a.1", "a.2", "ab", "b.1",
+             "a_.1", "a.done", "a.held", "a.dead")}  # type: ignore[union-attr]  # fmt: skip
+    gone = {"a.1", "a.2", "a.dead"}
+    assert {run_id for run_id, status in found.items() if status == "cancelled"} == gone
+    assert (found["a.done"], found["a.held"]) == ("completed", "running")
+    assert store.acquire("a.1", "me", 60) is None
+    store.end_below("nothing", "cancelled")
+
+
 def test_a_fork_begins_with_the_rows_that_are_kept(store: JournalStore) -> None:
     lease = taken(store)
     rows = [StepRow(node=name, started=1.0) for name in "abcd"]
