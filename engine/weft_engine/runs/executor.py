@@ -41,7 +41,7 @@ from weft_engine.runs.streaming.ingress import IngressLog
 from weft_engine.runs.streaming.live import LiveRun
 from weft_engine.runs.streaming.places import Places
 from weft_engine.runs.survey import Again, Survey
-from weft_engine.runs.surveying import survey
+from weft_engine.runs.surveying import of_live, survey
 from weft_engine.runs.takeover import Takeover
 
 log = logging.getLogger(__name__)
@@ -136,7 +136,9 @@ class Executor:
         request = self._inherited(request)
         program, selection = self._programs.of(request, self.warm_up())
         former = self.store.entry(request.forked_from or "") if self.store is not None else None
-        if self.store is None or former is None or program.flow.mode == "streaming":
+        if program.flow.mode == "streaming":
+            return of_live(self.data, request, former)
+        if self.store is None or former is None:
             return Survey(
                 again=[Again(node=name, reason="not_reached") for name in program.flow.nodes]
             )
@@ -242,7 +244,8 @@ class Executor:
     ) -> Journal | None:
         if self.store is None or request.durability == "none":
             return None
-        if request.forked_from is not None and not request.resume:
+        forked = request.forked_from is not None and not request.resume
+        if forked and program.flow.mode != "streaming":  # that goes on from a checkpoint
             self._takeover(self.store).begin(request, program)
         # A run that only waits for its rows must hear that they never come to the disk.
         return open_run(

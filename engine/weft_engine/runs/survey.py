@@ -17,6 +17,8 @@ REASONS: Final = {
     "before_failed": "it depends on a node that failed",
     "rest": "some of its rounds or records are taken over, the others are done",
     "not_reached": "the earlier run did not come so far",
+    "goes_on": "its stream goes on from the last checkpoint",
+    "anew": "its stream begins anew, as no checkpoint was made",
 }
 
 

@@ -1,6 +1,7 @@
 """What a run takes over of an earlier one, with the runs that both call."""
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import msgspec
 
@@ -12,6 +13,7 @@ from weft_engine.runs.forking import Fork
 from weft_engine.runs.journal.base import RunEntry, StepRow
 from weft_engine.runs.levels import later_rounds, round_of
 from weft_engine.runs.run import RunRequest
+from weft_engine.runs.streaming.places import Places
 from weft_engine.runs.survey import Again, Effect, Survey
 from weft_engine.runs.takeover import Takeover
 
@@ -46,6 +48,27 @@ def survey(
     for path, surveys in below.items():
         found = _with(found, path, _together(surveys))
     return found
+
+
+def of_live(data: Path, request: RunRequest, former: RunEntry | None) -> Survey:
+    """What a live run goes on with: the state of the one before, as its last checkpoint has it.
+
+    Args:
+        data: The data directory.
+        request: What is to be run; `continues` says which state it takes.
+        former: The run before.
+    """
+    kept = False
+    if request.continues is not None:
+        places = Places(data, request.stream or request.run_id, request.continues)
+        kept = places.checkpoints.exists() and any(places.checkpoints.rglob("*"))
+    known = (former.request.flow.get("nodes") or {}) if former is not None else {}
+    return Survey(
+        again=[
+            Again(node=name, reason="anew" if not kept else "goes_on" if name in known else "new")
+            for name in request.flow.get("nodes") or {}
+        ]
+    )
 
 
 def _of_child(

@@ -31,7 +31,8 @@ _WORDS: Final = {
            "inside": "something in it changed", "together": "works together with what runs again",
            "unsure": "may give something else", "failed": "failed",
            "before_failed": "comes after {because}, which failed",
-           "rest": "goes on, {kept} done already", "not_reached": "was not reached"},
+           "rest": "goes on, {kept} done already", "not_reached": "was not reached",
+           "goes_on": "goes on from the last checkpoint", "anew": "begins anew"},
     "zh": {"head": "从 {run} 沿用：{taken} 个节点。要运行：{again} 个。",
            "effect": "将再次执行：{node}（已执行过 {n} 次）",
            "chosen": "从这里开始", "before_chosen": "依赖 {because}",
@@ -40,7 +41,8 @@ _WORDS: Final = {
            "inside": "其中有内容修改过", "together": "与要再次运行的节点一起处理",
            "unsure": "结果可能不同", "failed": "失败",
            "before_failed": "位于失败的 {because} 之后",
-           "rest": "继续，已完成 {kept} 次", "not_reached": "之前没有运行到"},
+           "rest": "继续，已完成 {kept} 次", "not_reached": "之前没有运行到",
+           "goes_on": "从上一个检查点继续", "anew": "重新开始"},
 }  # fmt: skip
 
 

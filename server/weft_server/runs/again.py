@@ -33,6 +33,9 @@ register(
     {
         "run.still_active": "The run has not ended yet.",
         "run.not_failed": "The run did not fail, so there is nothing to try again.",
+        "run.live_went_on": "A live run cannot be tried again, as a later one took its place.",
+        "run.live_not_forked": "A live run cannot begin at one of its nodes.",
+        "run.other_mode": "The flow is in another mode than when it ran.",
     }
 )
 _NO_FORK: Final = "Wait until it has ended, or cancel it."
@@ -85,7 +88,8 @@ class Earlier:
         Raises:
             Missing: 404 `run.not_found`.
             Forbidden: 403, a viewer.
-            Conflict: 409 `run.still_active`, `run.not_failed`, or `run.is_called`.
+            Conflict: 409 `run.still_active`, `run.not_failed`, `run.is_called`,
+                `run.live_went_on`, or `run.other_mode`.
             Invalid: 422 `flow.invalid`, or inputs that do not fit the flow as it is now.
         """
         return await self._go(principal, await self._retry(principal, run_id, flow))
@@ -103,6 +107,13 @@ class Earlier:
 
     async def _fork(self, principal: Principal, run_id: str, asked: ForkRun) -> _Wanted:
         former = await self._former(principal, run_id)
+        if former.mode == "streaming":
+            raise Conflict(
+                "A live run cannot begin at one of its nodes: its records come from its sources.",
+                code="run.live_not_forked",
+                hint="Try it again, or start the flow; it goes on from the last checkpoint.",
+                params={"id": run_id},
+            )
         reuse = await self.database.query(lambda session: repository.outputs_of(session, run_id))
         wanted = await self._of(principal, former, asked.flow)
         flow, catalogue = wanted.checked.flow, self.checker.catalogue
@@ -131,10 +142,31 @@ class Earlier:
             )
         wanted = await self._of(principal, former, flow)
         request = msgspec.structs.replace(wanted.request, retry=True)
+        if former.mode == "streaming":
+            request = await self._going_on(former, request)
         if flow == "as_it_was":
             # Effects that were begun have the same keys, so that services know them again.
             request = msgspec.structs.replace(request, identity=request.identity or run_id)
         return _Wanted(wanted.flow_id, wanted.checked, request)
+
+    async def _going_on(self, former: RunRow, request: RunRequest) -> RunRequest:
+        """A live run takes the place of the one before it, with the state of its last checkpoint.
+
+        Where a later one has done so it would take events from that one.
+        """
+        newest = await self.database.query(
+            lambda session: repository.newest_live(session, former.flow_id)
+        )
+        if newest is not None and newest[0] != former.id:
+            raise Conflict(
+                "A later live run of the flow has taken the place of this one.",
+                code="run.live_went_on",
+                hint="Start the flow; it goes on from where the later run is.",
+                params={"id": former.id, "by": newest[0]},
+            )
+        return msgspec.structs.replace(
+            request, stream=former.flow_id, continues=former.id, trigger=None
+        )
 
     async def _of(self, principal: Principal, former: RunRow, flow: FlowChoice) -> _Wanted:
         """The request of an earlier run once more, of its flow or of what became of that."""
@@ -155,6 +187,13 @@ class Earlier:
                 former.flow_id, checked, msgspec.structs.replace(request, flow=checked.plain)
             )
         current, _left_out = await self.definitions().definition(former.flow_id)
+        if current.mode != former.mode:
+            raise Conflict(
+                f"The flow is in {current.mode} mode now, and was in {former.mode} mode then.",
+                code="run.other_mode",
+                hint="Try it again as it was, or start the flow.",
+                params={"now": current.mode, "then": former.mode},
+            )
         checked = await self.checker.checked(current)
         checked.require_valid()
         inputs = {name: value for name, value in request.inputs.items() if name in current.inputs}

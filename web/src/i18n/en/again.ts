@@ -27,6 +27,8 @@ const again = {
   "again.why.before_failed": "comes after “{{name}}”, which failed",
   "again.why.rest": "goes on, {{count}} done already",
   "again.why.not_reached": "was not reached",
+  "again.why.goes_on": "goes on from the last checkpoint",
+  "again.why.anew": "begins anew: no checkpoint was made",
   "event.node_restored_one": "Taken over from before, {{shown}} record out",
   "event.node_restored_other": "Taken over from before, {{shown}} records out",
   "then.changed": "The flow has changed since this run.",

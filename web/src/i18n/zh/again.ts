@@ -27,6 +27,8 @@ const again = {
   "again.why.before_failed": "位于失败的“{{name}}”之后",
   "again.why.rest": "继续，已完成 {{count}} 次",
   "again.why.not_reached": "之前没有运行到",
+  "again.why.goes_on": "从上一个检查点继续",
+  "again.why.anew": "重新开始：没有检查点",
   "event.node_restored_one": "沿用之前的结果，输出 {{shown}} 条",
   "event.node_restored_other": "沿用之前的结果，输出 {{shown}} 条",
   "then.changed": "这次运行之后流程已修改。",
