@@ -114,6 +114,19 @@ describe("a flow in the place of the open one", () => {
     expect(useGraph.getState().notes).toEqual({});
   });
 
+  it("goes with the document that it covers", () => {
+    cover(FLOW);
+    openSession({
+      flowId: "f",
+      user: { id: "u", name: "U", color: "#000" },
+      role: "editor",
+      url: null,
+    });
+    expect(useCover.getState().covered).toBe(false);
+    const own = addNode("data.filter", { x: 0, y: 0 }) ?? "";
+    expect(Object.keys(useGraph.getState().nodes)).toEqual([own]);
+  });
+
   it("gives nodes without a place one, and edges their ids", () => {
     cover(FLOW);
     const { nodes, edges } = useGraph.getState();

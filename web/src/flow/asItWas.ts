@@ -2,12 +2,17 @@
 import { create } from "zustand";
 import { places } from "./graph";
 import { current } from "./session";
-import type { Graph } from "./store";
+import { type Graph, useSession } from "./store";
 import type { Flow, FlowInput, FlowNode, NodeData } from "./types";
 import { edgeId } from "./types";
 
 /** Whether something else is on the canvas than the open flow; then nothing is edited. */
 export const useCover = create<{ covered: boolean }>(() => ({ covered: false }));
+
+// What covered a document goes with it: one that is opened anew is shown, and edited, itself.
+useSession.subscribe(({ flowId }) => {
+  if (flowId === "" && useCover.getState().covered) useCover.setState({ covered: false });
+});
 
 /** Shows a flow in the place of the open one. */
 export function cover(flow: Flow): void {

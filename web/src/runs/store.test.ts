@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunEvent, RunInfo } from "@/api/types";
-import { attachRun, detachRun, onRunEnded, startRun, useRun, watchFlow } from "./store";
+import { closeSession, openSession } from "@/flow/session";
+import { canEdit, useSession } from "@/flow/store";
+import { attachRun, detachRun, onRunEnded, startRun, useRun, useViewing, watchFlow } from "./store";
 
 class FakeSocket {
   static all: FakeSocket[] = [];
@@ -156,4 +158,18 @@ it("shows a run that was just started", async () => {
   await startRun("flw_1");
   expect(useRun.getState()).toMatchObject({ runId: "run_3", flowId: "flw_1" });
   expect(open("/ws/runs/run_3")).toBeDefined();
+});
+
+describe("an older run", () => {
+  it("is looked at also when the document is opened again", () => {
+    const user = { id: "u", name: "U", color: "#000" };
+    openSession({ flowId: "flw_1", user, role: "owner", url: null });
+    useViewing.setState({ old: true });
+    expect(canEdit(useSession.getState())).toBe(false);
+    openSession({ flowId: "flw_1", user, role: "editor", url: null });
+    expect(canEdit(useSession.getState())).toBe(false);
+    useViewing.setState({ old: false });
+    expect(canEdit(useSession.getState())).toBe(true);
+    closeSession();
+  });
 });

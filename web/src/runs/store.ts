@@ -106,6 +106,9 @@ function look(): void {
 }
 useViewing.subscribe(look);
 useCover.subscribe(look);
+useSession.subscribe(({ flowId }) => {
+  if (flowId !== "") look(); // a document that is opened again knows nothing of it
+});
 
 // The flow as it was belongs to one run.
 useRun.subscribe((now, before) => {
