@@ -1,5 +1,6 @@
 """One run that another one called, as an activation of that."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -57,6 +58,10 @@ class Child:
         """Nothing is under way in it."""
         self._stepping = False
         self._leaving = False
+        self._let_go = False
+        self._away = threading.Event()
+        """Set while no thread is at work for it."""
+        self._away.set()
         self._wakes: list[WakeRow] = []
         self._activation = Activation(scope, unit, {}, owner=self)
         self._quiet = False
@@ -85,19 +90,29 @@ class Child:
         assert host is not None
         self.told = "go"
         self.follow()
-        control, places = self.control, self.core.places.places
+        control, places, away = self.control, self.core.places.places, threading.Event()
+        self._away = away
 
         def work() -> None:
             try:
                 end = host.run(self.request, self.program, self._heard, control, places)
             except BaseException as error:  # noqa: BLE001 - it is told as the child's failure
                 end = self.children.broke(describe(error, None, 1, None))
+            away.set()
             self.core.post(self._ended, end, token)
 
         pool.run(work)
 
+    def let_go(self) -> threading.Event:
+        """Leave it where it is: the run breaks off here. What is returned is set once it is."""
+        self._let_go = True
+        self.control.let_go()
+        return self._away
+
     def cancel(self) -> None:
         """Stop it."""
+        if self._let_go:
+            return
         if self.parked:
             self._wake()
         self._rests(False)

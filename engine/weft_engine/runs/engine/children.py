@@ -10,6 +10,7 @@ gate of the run is closed the children stand still, and when one of them stops, 
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
@@ -33,6 +34,8 @@ from weft_engine.runs.run import NodeResult, RunRequest
 if TYPE_CHECKING:
     from weft_engine.runs.engine.places import Places
 
+_LET_GO_S: Final = 2.0
+"""How long is waited for what is let go; what takes longer is left behind."""
 _MARK: Final = 9
 _AT: Final = frozenset({"step_over", "step_into", "step_out", "edit"})
 """What is said to one stopped activation."""
@@ -211,6 +214,12 @@ class Children:
         for child in self.live:
             child.leave()
         return all(child.parked for child in self.live)
+
+    def let_go(self) -> None:
+        """The run breaks off, and may go on elsewhere with them: they stop, and do not end."""
+        until = monotonic() + _LET_GO_S
+        for away in [child.let_go() for child in self.live]:
+            away.wait(max(until - monotonic(), 0.0))
 
     def next_due(self) -> float | None:
         """When the first of those that wait goes on."""

@@ -13,6 +13,10 @@ HALT: Final = "halt"
 """The message that lets a live run rest."""
 
 
+class LetGo(Exception):  # noqa: N818 - nothing is wrong with the run
+    """The run that called this one broke off: whoever goes on with that goes on with this."""
+
+
 class RunControl:
     """The mailbox of one run. May be made, and written to, before the run begins.
 
@@ -23,6 +27,8 @@ class RunControl:
         self.box: SimpleQueue[Message] = SimpleQueue()
         self.stopped = threading.Event()
         """Set once the run is to be cancelled; nodes look at it."""
+        self.left = threading.Event()
+        """Set once the run is to be left where it is, without an end."""
         self.judge: Callable[[Command], None] | None = None
         """Refuses what cannot be done; set once the run is under way."""
 
@@ -39,6 +45,11 @@ class RunControl:
     def cancel(self) -> None:
         """Stop the run."""
         self.stopped.set()
+        self.box.put(())
+
+    def let_go(self) -> None:
+        """Leave the run where it is, as in a crash, and give it back at once."""
+        self.left.set()
         self.box.put(())
 
     def halt(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from weft_engine.runs.engine.activations import Activation
 from weft_engine.runs.engine.core import Core
 from weft_engine.runs.engine.region_end import tell_end
+from weft_engine.runs.engine.scope_run import ScopeRun
 from weft_engine.runs.run import NodeState
 from weft_engine.runs.tracker import again
 
@@ -15,6 +16,8 @@ class RegionRest:
 
     def __init__(self, core: Core, activation: Activation, then: Callable[[], None]) -> None:
         self.core = core
+        self.scopes: Mapping[str, ScopeRun] = {}
+        """Those of an attempt: there are none between two."""
         self.activation = activation
         self._then = then
         """Begins the next attempt."""

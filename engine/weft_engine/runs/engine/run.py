@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Final
 
@@ -17,12 +18,12 @@ from weft_engine.runs.engine.attempts import Attempts
 from weft_engine.runs.engine.call_units import CallUnits
 from weft_engine.runs.engine.children import ChildHost, Children, introduction
 from weft_engine.runs.engine.clock import Clock
-from weft_engine.runs.engine.control import RunControl
+from weft_engine.runs.engine.control import LetGo, RunControl
 from weft_engine.runs.engine.core import Core
 from weft_engine.runs.engine.debugging import Debugger
 from weft_engine.runs.engine.gate import Gate
 from weft_engine.runs.engine.map_units import MapUnits
-from weft_engine.runs.engine.mistakes import mistake
+from weft_engine.runs.engine.mistakes import mistake, too_long
 from weft_engine.runs.engine.moments import Moments
 from weft_engine.runs.engine.parts import Parts
 from weft_engine.runs.engine.places import MOST_ACTIVE, Places, Share
@@ -174,7 +175,7 @@ class Run:
         )
 
     def go(self) -> RunResult:
-        """Run it, until it is over or rests; a failure is a result, too.
+        """Run it, until it is over, rests, or is let go (`running`); a failure is a result, too.
 
         Raises:
             JournalError: `journal.fenced`: somebody else has the run now; nothing more is told.
@@ -188,14 +189,8 @@ class Run:
         try:
             self._begin()
             way = self._loop.go()
-        except JournalError as error:
-            if error.code == "journal.fenced":
-                self.voice.flush()
-                raise
-            return self._over(RunState.FAILED, describe(error, None, 1, None))
-        except Exception as error:
-            log.exception("the run %s met a mistake of the engine", self.request.run_id)
-            return self._over(RunState.FAILED, describe(mistake(error), None, 1, None))
+        except Exception as error:  # noqa: BLE001 - said there
+            return self._breaks_off(error)
         finally:
             self._executor.close()
             self._scope.close()
@@ -250,18 +245,7 @@ class Run:
                 self.story.skipped(node, "", reason, scope.sources.get(node))
 
     def _too_long(self, seconds: float) -> None:
-        self.core.fail(
-            {
-                "code": "run.timeout",
-                "message": f"The run took longer than its limit of {seconds:g} s.",
-                "hint": "Give it more time, or let it do less.",
-                "params": {"max_seconds": seconds},
-                "node": None,
-                "attempt": 1,
-                "chain": [],
-                "sample": None,
-            }
-        )
+        self.core.fail(too_long(seconds))
 
     # The end
 
@@ -280,6 +264,24 @@ class Run:
             core.begin(after)
         else:
             core.over = True
+
+    def _breaks_off(self, error: Exception) -> RunResult:
+        """It cannot go on here: it is somebody else's, or goes on later, or has failed."""
+        left = isinstance(error, LetGo)
+        lost = left or (self._journal is not None and self._journal.failure is not None)
+        self.core.break_off(lost=lost)
+        if left and self._journal is not None:
+            with suppress(JournalError):  # it is lost, too
+                self._journal.end("running")
+        if left:
+            return RunResult(run_id=self.request.run_id, state=RunState.RUNNING)
+        if not isinstance(error, JournalError):
+            log.error("a mistake of the engine in %s", self.request.run_id, exc_info=error)
+            error = mistake(error)
+        elif error.code == "journal.fenced":
+            self.voice.flush()
+            raise error
+        return self._over(RunState.FAILED, describe(error, None, 1, None))
 
     def _rests(self) -> RunResult:
         """Nothing happens for a while: its thread ends, the journal holds it."""

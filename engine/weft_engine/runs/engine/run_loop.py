@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from weft_engine.errors import KernelError
 from weft_engine.runs.debug import Command
-from weft_engine.runs.engine.control import HALT
+from weft_engine.runs.engine.control import HALT, LetGo
 from weft_engine.runs.engine.core import Core
 from weft_engine.runs.engine.handover import HandedOver, watch
 from weft_engine.runs.executors.threads import pool
@@ -68,6 +68,7 @@ class RunLoop:
         """Drive it until it is over or parks.
 
         Raises:
+            LetGo: it is to be left where it is.
             BaseException: a mistake of the engine; a journal that is lost.
         """
         core = self.core
@@ -157,12 +158,16 @@ class RunLoop:
     def _look(self) -> None:
         """Take what lies in the mailbox."""
         core, box = self.core, self.core.control.box
+        if core.control.left.is_set():
+            raise LetGo
         if self._stop.is_set():
             core.cancel()
         while not box.empty():
             self._take(box.get())
 
     def _take(self, message: tuple[Any, ...]) -> None:
+        if self.core.control.left.is_set():
+            raise LetGo
         if not message:
             if self._stop.is_set() or self.core.control.stopped.is_set():
                 self.core.cancel()
@@ -178,6 +183,8 @@ class RunLoop:
     def _commit(self) -> None:
         """Hand over the rows of what has happened. Only what has effects waits for them."""
         core, recording = self.core, self.core.recording
+        if core.control.left.is_set():
+            raise LetGo  # what was stopped meanwhile has not ended
         if core.over:
             recording.commit(None, "end")  # the end of the run waits for them
         elif not recording.waits:

@@ -85,6 +85,15 @@ class ScopeRun:
         self.closing: Literal["failed", "cancelled", "completed"] | None = None
         """How it will have ended, once nothing in it is under way any more."""
 
+    def let_go(self) -> None:
+        """Stop what is under way in it, and say nothing of it: somebody else goes on with it."""
+        self.cancelled = True
+        for activation in self.active:
+            activation.stop()
+        for region in self.regions.values():
+            for scope in region.scopes.values():
+                scope.let_go()
+
     def is_set(self) -> bool:
         """Whether it is being cancelled."""
         return self.cancelled

@@ -23,18 +23,10 @@ from weft_engine.runs.journal.sqlite_file import told
 from weft_engine.runs.journal.writer import GroupWriter
 from weft_engine.runs.programs import Programs
 from weft_engine.runs.queue import Job
-from weft_engine.runs.run import RunRequest, RunResult
-
-
-def _alone() -> RunRequest:
-    """The run of the kill tests without its child: in this process a child would live on."""
-    flow = {**KILLED.flow, "nodes": dict(KILLED.flow["nodes"])}
-    flow["nodes"]["apart"] = {**flow["nodes"]["apart"], "disabled": True}
-    return msgspec.structs.replace(KILLED, flow=flow)
-
+from weft_engine.runs.run import RunResult
 
 KNOWN = catalogue()
-REQUEST = _alone()
+REQUEST = KILLED
 PROGRAMS = Programs()
 WAIT_S = 20
 
@@ -74,11 +66,14 @@ class Life:
         self.store = store
         self.events: list[RunEvent] = []
 
+    def hear(self, events: list[RunEvent]) -> None:
+        self.events += [event for event in events if event.run == REQUEST.run_id]
+
     def go(self, *, resume: bool = False) -> RunResult:
         """Run it, or go on with it; on a thread, so that a run that never ends fails the test."""
         executor = Executor(
             self.folder / "data",
-            self.events.extend,
+            self.hear,
             self.store,
             owner="test",
             read_outputs=True,
