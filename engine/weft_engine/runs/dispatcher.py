@@ -18,7 +18,7 @@ from weft_engine.runs.journal.base import ENDED, JournalStore, RunEntry, SignalR
 from weft_engine.runs.journal.errors import JournalError
 from weft_engine.runs.journal.writer import TTL_S
 from weft_engine.runs.notices import Notices, interrupted, nameless, not_active, too_many
-from weft_engine.runs.parked import Parked, Waiting, waiting_for
+from weft_engine.runs.parked import Parked, Waiting, called_below, waiting_for
 from weft_engine.runs.queue import FairQueue, Job
 from weft_engine.runs.run import RunRequest, RunState
 
@@ -373,9 +373,10 @@ class Dispatcher:
         if self._store is None:
             return
         try:
-            lease = self._store.acquire(run_id, self._owner, TTL_S)
-            if lease is not None:
-                self._store.release(lease, "cancelled")
+            for name in (run_id, *called_below(self._store, run_id)):
+                lease = self._store.acquire(name, self._owner, TTL_S)
+                if lease is not None:
+                    self._store.release(lease, "cancelled")
             self._store.end_below(run_id, "cancelled")
         except JournalError as error:
             log.warning("that the run %s was cancelled is not written down: %s", run_id, error)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from weft_engine.runs.debug import Command
-from weft_engine.runs.journal.base import SignalRow, WakeRow
+from weft_engine.runs.journal.base import JournalStore, SignalRow, WakeRow
 from weft_engine.runs.run import RunRequest
 
 log = logging.getLogger(__name__)
@@ -129,6 +129,14 @@ def waiting_for(
         signals=frozenset(name for row in rows for name in _names(row)),
         commands=list(commands),
     )
+
+
+def called_below(store: JournalStore, run_id: str) -> list[str]:
+    """The runs that a run called, and those called by them, which wait as it does."""
+    entry = store.entry(run_id)
+    if entry is None or not entry.request.flows:
+        return []
+    return [one.id for one in store.unfinished() if one.id.startswith(f"{run_id}.")]
 
 
 def _names(row: WakeRow) -> Iterator[str]:

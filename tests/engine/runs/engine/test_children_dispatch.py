@@ -287,6 +287,16 @@ def test_cancelling_what_only_the_journal_holds_ends_all_of_it(
     assert engine.store.signalled() == []
 
 
+def test_cancelling_ends_those_that_only_the_journal_holds(engine: Engine) -> None:
+    engine.start(asking())
+    engine.parked()
+    assert engine.statuses() == ["parked"] * 3
+    engine.dispatcher.cancel(RUN)
+    engine.wait(RUN, "run_cancelled")
+    assert engine.statuses() == ["cancelled"] * 3
+    assert engine.store.unfinished() == []
+
+
 def test_they_run_where_the_run_does_that_called_them(tmp_path: Path) -> None:
     """Their streams come back from the worker processes as from threads."""
     rows = {"count": 4, "fields": [{"name": "a", "expression": "item"}]}
