@@ -28,6 +28,8 @@ _SECRET_WORDS: Final = frozenset(
         "tokens",
     }
 )
+_PLAIN_ALONE: Final = frozenset({"key", "keys"})
+"""What data is called everywhere by one of these alone: of a table, of a group, of a record."""
 _SECRET_PARTS: Final = ("password", "passwd", "passphrase", "secret", "token", "apikey", "密码")
 _HIDDEN: Final = "•••"
 _DEEPEST: Final = 4
@@ -37,9 +39,10 @@ _MOST: Final = 30
 def is_secret(name: str) -> bool:
     """Whether a field of that name is likely to hold a secret."""
     lowered = name.lower()
-    return any(part in lowered for part in _SECRET_PARTS) or not _SECRET_WORDS.isdisjoint(
-        word.lower() for word in _WORDS.findall(name)
-    )
+    if any(part in lowered for part in _SECRET_PARTS):
+        return True
+    words = {word.lower() for word in _WORDS.findall(name) if not word.isdigit()}
+    return not words.isdisjoint(_SECRET_WORDS) and not words <= _PLAIN_ALONE
 
 
 def redacted(value: Any, depth: int = 0) -> Any:
