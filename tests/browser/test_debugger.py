@@ -81,6 +81,18 @@ def test_a_value_is_edited_at_a_breakpoint_and_somebody_else_sees_it(
         output = page.locator("#dock-panel")
         expect(output).to_contain_text("Order 2 costs 2000")
         expect(output).to_contain_text("Order 3 costs 10")
+    bo.reload()
+    for page in (angela, bo):
+        around(page, "check").get_by_test_id("node-card").click()
+        inspector = page.get_by_test_id("inspector")
+        inspector.get_by_role("tab", name="Output", exact=True).click()
+        edited = inspector.get_by_test_id("activation-edited")
+        inspector.get_by_label("Which round is shown").fill("2")
+        page.keyboard.press("Enter")
+        expect(edited).to_contain_text("before it ran: rows")
+        expect(inspector.get_by_test_id("activation-bar")).to_contain_text("round 1")
+        inspector.get_by_test_id("round-next").click()
+        expect(edited).to_have_count(0)
 
 
 def test_a_condition_is_looked_at_while_it_is_typed(desk: Desk, team: Team) -> None:
