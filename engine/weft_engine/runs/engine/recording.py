@@ -26,7 +26,9 @@ class Recording:
         """Told of every row: what is said from then on tells of it, and waits for it."""
         self._loose = False
         """Whether something was handed over that nobody is told of when it is on disk."""
-        self._after: list[Callable[[], None]] = []
+        self.heard: dict[tuple[str, str], str] = {}
+        """The ids of signals that ended waits, by node and scope, until that is written down."""
+        self._after: list[Callable[[], object]] = []
         """What is done with once the rows before it are on disk: waits, and the signals that ended
         them."""
 
@@ -90,6 +92,7 @@ class Recording:
                 started=started,
                 ended=time(),
                 shown=dict(shown or {}),
+                signal=self.heard.get((path, scope), "") if self.heard else "",
             )
         )
 
@@ -150,10 +153,12 @@ class Recording:
         if self.journal is not None:
             self._after.append(partial(self.journal.unpark, path, scope))
 
-    def take(self, signal_id: str) -> None:
-        """A signal has had its effect."""
+    def take(self, signal_id: str, place: tuple[str, str] | None = None) -> None:
+        """A signal has had its effect, on what waited at a place of the run."""
         if self.journal is not None:
             self._after.append(partial(self.journal.take, signal_id))
+            if place is not None:
+                self._after.append(partial(self.heard.pop, place, None))
 
 
 def _nothing() -> None:

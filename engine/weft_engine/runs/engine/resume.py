@@ -35,6 +35,8 @@ class Recorded:
     ) -> None:
         self.values = values
         self.signals = list(signals)
+        self.heard: list[str] = []
+        """Signals that had their effect, which was not said of them before the run was left."""
         self._ended: dict[Place, StepRow] = {}
         self._attempts: dict[Place, int] = {}
         self._ends: dict[Place, list[StepRow]] = {}
@@ -42,6 +44,7 @@ class Recorded:
         self.stops: list[StepRow] = []
         """What was written down of breakpoints; see `debugging_journal`."""
         self._wakes = {(row.node, row.scope): row for row in wakes}
+        had: set[str] = set()
         for row in steps:
             place = row.node, row.scope
             if row.kind == "stop":
@@ -53,9 +56,15 @@ class Recorded:
             if row.kind == "retry":
                 self._tried.setdefault(place, []).append(row)
                 continue
+            if row.signal:
+                had.add(row.signal)
             self._attempts[place] = max(self._attempts.get(place, 0), row.attempt)
             if row.state != "started":
                 self._ended[place] = row
+        for signal in self.signals:
+            if signal.id in had and not signal.taken:
+                signal.taken = True
+                self.heard.append(signal.id)
 
     def attempts(self, path: str, scope: str) -> int:
         """How often an activation was begun."""

@@ -36,6 +36,10 @@ class Waits:
         self._reached: set[Place] = set()
         self._signals: list[SignalRow] = [row for row in signals if not row.taken]
         self._seen = {row.id for row in signals if row.id}
+        if core.recorded is not None and core.recorded.heard:
+            for signal_id in core.recorded.heard:
+                core.recording.take(signal_id)
+            core.recording.commit(None)
 
     def parked(self, activation: Activation) -> bool:
         """Ask a node whether it waits; it does from now on if so."""
@@ -145,6 +149,8 @@ class Waits:
         self._woken[place] = wait
         if row is not None:
             wait.taken = row.id
+            if self.core.recording.kept:
+                self.core.recording.heard[place] = row.id
             activation.signal = Signal(row.name, row.payload, row.by)
         if self.core.gate.closed:
             self.core.gate.later(partial(self._go_on, activation))
@@ -166,7 +172,7 @@ class Waits:
         if wait is not None:
             self.core.recording.unpark(*place)
             if wait.taken:
-                self.core.recording.take(wait.taken)
+                self.core.recording.take(wait.taken, place)
 
     def drop(self, scope: ScopeRun) -> None:
         """A scope is being cancelled: nothing in it waits any more."""

@@ -48,6 +48,8 @@ class StepRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     worker: str = ""
     shown: dict[str, Any] = {}
     """Of ports whose values no other unit reads: port → `OutputRef`, as plain data."""
+    signal: str = ""
+    """The id of the signal that ended its wait: that one has had its effect with this row."""
 
 
 class WakeRow(msgspec.Struct, kw_only=True, omit_defaults=True):
