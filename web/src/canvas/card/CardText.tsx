@@ -4,6 +4,7 @@ import { specTexts } from "@/api/catalogue";
 import type { NodeSpec } from "@/api/types";
 import { useProblemText } from "@/editor/problemText";
 import type { FlowNode } from "@/flow/types";
+import { skipReason } from "@/runs/lines";
 import type { NodeRun } from "@/runs/types";
 import type { CardState } from "../cardState";
 import { useNodeProblem } from "../problems";
@@ -36,6 +37,7 @@ export interface SecondProps {
 /** The muted line: what the node does with its settings, or why it does nothing. */
 export function Second({ node, spec, state, run }: SecondProps) {
   const { t, i18n } = useTranslation("editor");
+  const { t: ofRuns } = useTranslation("runs");
   const problem = useNodeProblem(node.id);
   const said = useProblemText();
   const line = useMemo(
@@ -45,7 +47,8 @@ export function Second({ node, spec, state, run }: SecondProps) {
   let text = line?.text ?? "";
   let tone = "plain";
   if (state === "missing") text = t("card.missing", { type: node.type });
-  else if (state === "skipped" && run.reason) text = t("card.skippedWhy", { reason: run.reason });
+  else if (state === "skipped" && run.reason)
+    text = t("card.skippedWhy", { reason: skipReason({ reason: run.reason }, ofRuns) });
   else if (line?.needs) {
     text = t("card.needs", { setting: line.needs });
     tone = "needs";
