@@ -210,6 +210,11 @@ class LiveRun:
         """Whether something is not stored yet."""
         return bool(self._pending)
 
+    @property
+    def unstored(self) -> bool:
+        """Whether it is one that another run called, and its row is not handed over."""
+        return self._opening is not None
+
     def _stored_row(self) -> Row:
         """As it was when it began; what has happened since is among the changes."""
         return self.row | {"state": "ready", "started_at": None, "ended_at": None, "failure": None,

@@ -148,7 +148,8 @@ class Recorder:
 
     def failed(self, run: LiveRun, changes: Changes, error: Exception) -> None:
         """Try again later, unless the run itself was deleted meanwhile."""
-        if isinstance(error, IntegrityError):
+        around = self._runs.get(run.parent or "")
+        if isinstance(error, IntegrityError) and not (around is not None and around.unstored):
             log.warning("run %s was deleted while it ran", run.id)
             self._gone(run)
             if run.parent is None:

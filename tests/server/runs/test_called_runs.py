@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmodel import Session
 
 from tests.server.runs.desk import Desk, events_of, furnish, stored
 from weft_engine.runs.events import RunEvent
 from weft_server.accounts.tables import Member
 from weft_server.database import Database
+from weft_server.errors import StorageError
 from weft_server.flows.tables import Flow
-from weft_server.runs import repository, unfinished
+from weft_server.runs import recorder, repository, unfinished
 from weft_server.runs.called_runs import ancestors, counts, descendants
 from weft_server.runs.live import LiveRun
 from weft_server.runs.retention import too_many, too_old
@@ -112,6 +114,34 @@ def test_one_within_the_other_is_known_by_its_way(shared: Database) -> None:
         assert ancestors(session, deep) == [(f"{run}.a", "other"), (run, "flw")]
         assert descendants(session, [run]) == [f"{run}.a", deep]
         assert json.loads(repository.frozen(session, deep).definition) == CALLEE
+
+
+def test_one_is_not_lost_where_the_one_around_it_is_stored_late(
+    shared: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "RETRY_S", 0.0)
+    busy, real = iter(range(2)), repository.add_called
+
+    def add_called(session: Session, row: Any, *more: Any) -> int:
+        if row["id"].endswith(".a") and next(busy, None) is not None:
+            raise StorageError("The database is held.", code="storage.busy")
+        return real(session, row, *more)
+
+    monkeypatch.setattr(repository, "add_called", add_called)
+
+    async def work() -> str:
+        desk = Desk(shared)
+        run = await calling(desk)
+        desk.recorder.take(began(run.id, "a") + began(f"{run.id}.a", "b", DONE))
+        deep = desk.recorder.get(f"{run.id}.a.b")
+        assert deep is not None
+        await asyncio.wait_for(deep.ended, 30)
+        await desk.journal.close()
+        return run.id
+
+    run = asyncio.run(work())
+    assert listed(shared, parent=f"{run}.a") == [(f"{run}.a.b", 1)]
+    assert stored(shared, f"{run}.a.b").state == "completed"
 
 
 def test_its_events_are_numbered_on_whenever_it_goes_on(shared: Database) -> None:
