@@ -59,6 +59,8 @@ class Front:
 
         if not self._knows(_header(scope, b"host")):
             await _refuse_host(scope, with_headers)
+        elif _has_nul(scope):
+            await _refuse_nul(scope, with_headers)
         elif scope["type"] == ScopeType.HTTP and not is_api(scope["path"]):
             await self._site(scope, with_headers)
         else:
@@ -209,16 +211,41 @@ async def _answer(
     await send({"type": "http.response.body", "body": body or b"", "more_body": False})
 
 
-async def _refuse_host(scope: Scope, send: Send) -> None:
-    if scope["type"] != ScopeType.HTTP:
-        await send({"type": "websocket.close", "code": 4400, "reason": "request.bad_host"})
-        return
-    error = Malformed(
-        "This server is not known by the name of the Host header.",
-        code="request.bad_host",
-        hint="Name it in WEFT_TRUSTED_HOSTS if it is right.",
-        params={"host": _header(scope, b"host")[:200]},
+def _has_nul(scope: Scope) -> bool:
+    """Whether an address has a character that no id has, and that not every database takes."""
+    if not scope["path"].startswith(("/api/", "/ws/")):
+        return False
+    return "\0" in scope["path"] or b"%00" in scope["query_string"]
+
+
+async def _refuse_nul(scope: Scope, send: Send) -> None:
+    await _refuse(
+        scope,
+        send,
+        Malformed(
+            "The address has the character NUL.",
+            hint="Leave out %00.",
+        ),
     )
+
+
+async def _refuse_host(scope: Scope, send: Send) -> None:
+    await _refuse(
+        scope,
+        send,
+        Malformed(
+            "This server is not known by the name of the Host header.",
+            code="request.bad_host",
+            hint="Name it in WEFT_TRUSTED_HOSTS if it is right.",
+            params={"host": _header(scope, b"host")[:200]},
+        ),
+    )
+
+
+async def _refuse(scope: Scope, send: Send, error: Malformed) -> None:
+    if scope["type"] != ScopeType.HTTP:
+        await send({"type": "websocket.close", "code": 4400, "reason": error.code})
+        return
     headers = [(b"content-type", MEDIA_TYPE.encode())]
     await _answer(send, HTTPStatus.BAD_REQUEST, encode_json(problem(error)), headers)
 

@@ -135,6 +135,12 @@ def test_every_answer_carries_safe_headers(site: Server, path: str) -> None:
         assert headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize("path", ["/api/runs/%00", "/api/runs/a%00b/children", "/api/runs?q=%00"])
+def test_addresses_with_nul_are_refused(site: Server, path: str) -> None:
+    answer = site.client().get(path)
+    assert (answer.status_code, answer.json()["code"]) == (400, "request.malformed")
+
+
 @pytest.mark.parametrize("path", ["/", "/api/health", "/api/session", "/assets/app-abc123.js"])
 @pytest.mark.parametrize(
     "host", ["evil.example", "127.0.0.1.evil.example", "evil.example:8900", "", "192.168.0.9"]
