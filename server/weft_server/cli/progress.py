@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from weft_server.cli.console import Lang, clip, describe, err, pad, width
+from weft_server.cli.waits import Waits
 
 FRAME_S: Final = 0.1
 
@@ -44,7 +45,15 @@ class _Line:
 class Progress:
     """Shows the events of one run to whoever watches stderr."""
 
-    def __init__(self, nodes: Mapping[str, str], lang: Lang, *, live: bool | None = None) -> None:
+    def __init__(
+        self,
+        nodes: Mapping[str, str],
+        lang: Lang,
+        *,
+        live: bool | None = None,
+        waits: Waits | None = None,
+    ) -> None:
+        self._waits = waits
         self._lines = {node: _Line(title) for node, title in nodes.items()}
         self._words = _WORDS[lang]
         self._live = self._fits() if live is None else live
@@ -72,6 +81,8 @@ class Progress:
                 err(f"· {self._words['checkpoint'].format(n=event['id'])}")
             elif kind == "run_restarting":
                 self._restarting(event)
+            elif kind == "node_waiting" and self._waits is not None:
+                self._waiting(self._waits, event)
             elif kind in _STATES and event.get("node") in self._lines:
                 self._change(self._lines[event["node"]], event)
 
@@ -106,6 +117,17 @@ class Progress:
         err(describe(where, problem) if where else f"{problem['code']} {problem['message']}")
         if self._live:
             self._draw()
+
+    def _waiting(self, waits: Waits, event: Mapping[str, Any]) -> None:
+        node = str(event.get("node") or "")
+        where = self._lines[node].title if node in self._lines else node
+        lines = waits.lines(event, where, time.time())
+        if lines:
+            self._erase()
+            for line in lines:
+                err(line)
+            if self._live:
+                self._draw()
 
     def _restarting(self, event: Mapping[str, Any]) -> None:
         failure = event.get("failure") or {}

@@ -26,6 +26,7 @@ from weft_server.cli import again, running
 from weft_server.cli.console import Lang, columns_of, describe, err, grid, language, out, out_json
 from weft_server.cli.inputs import parse
 from weft_server.cli.progress import Progress, duration
+from weft_server.cli.waits import Waits
 
 _WORDS: Final = {
     "en": {"completed": "Completed in {time}", "failed": "Failed after {time}",
@@ -168,7 +169,8 @@ def _go(
     titles: Mapping[str, str],
 ) -> int:
     lang = language(args.lang)
-    progress = Progress(titles, lang, live=False if request.breakpoints else None)
+    waits = Waits(args, request.run_id, lang)
+    progress = Progress(titles, lang, live=False if request.breakpoints else None, waits=waits)
     try:
         result = running.go(executor, request, progress.event, args, lang)
     finally:
@@ -180,6 +182,8 @@ def _go(
         live = flow.mode == "streaming"
         if live:
             _show_outputs(args, result, titles)
+        elif args.json:
+            out_json({"state": "paused", "run": request.run_id, "waits": waits.listed()})
         words = _WORDS[lang]["halted" if live else "waits"]
         err(words.format(file=args.file, run=request.run_id, data=args.data))
         return INTERRUPTED if live else WAITING
