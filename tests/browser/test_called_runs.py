@@ -62,3 +62,47 @@ def test_called_runs_are_found_below_and_by_the_node(desk: Desk, team: Team) -> 
     ready(page)
     ended(page, "completed")
     expect(node(page, "loud")).to_be_visible()
+
+    by = page.get_by_test_id("called-by")
+    expect(by).to_have_text(re.compile("Called by Calls others, run 1 by call"))
+    by.get_by_role("link").click()
+    expect(page).to_have_url(re.compile(r"/flows/.+\?run=run_[^.]+$"))
+    expect(node(page, "call")).to_be_visible()
+
+
+ASKING: dict[str, Any] = {
+    "format": "weft/1",
+    "name": "Asks",
+    "inputs": {"text": {"type": "Text", "default": "hello"}},
+    "nodes": {
+        "text": {"type": "flow.input", "settings": {"name": "text"}},
+        "ask": {"type": "control.approval", "settings": {"message": "Go on?"}},
+    },
+    "edges": [
+        {"source": "text", "source_port": "value", "target": "ask", "target_port": "item"},
+    ],
+}
+CALLS_ASKS: dict[str, Any] = {
+    "format": "weft/1",
+    "name": "Calls what asks",
+    "nodes": {"call": {"type": "flow.call", "settings": {"flow": "Asks", "isolated": True}}},
+}
+
+
+def test_where_a_called_run_is_shown_the_outermost_is_stopped(desk: Desk, team: Team) -> None:
+    make(team, ASKING)
+    page = desk.open(team.owner, f"/flows/{make(team, CALLS_ASKS)}")
+    ready(page)
+    page.get_by_test_id("run-button").click()
+    node(page, "call").click()
+    inspector = page.get_by_test_id("inspector")
+    inspector.get_by_role("tab", name="Output").click()
+    inspector.get_by_test_id("called-links").get_by_role("link").click()
+    expect(page).to_have_url(re.compile(r"/flows/.+\?run=run_.+\."))
+    ready(page)
+    stop = page.get_by_test_id("stop-button")
+    expect(stop).to_have_text("Stop the outermost run")
+    stop.click()
+    ended(page, "cancelled")
+    page.get_by_test_id("called-by").get_by_role("link").click()
+    ended(page, "cancelled")

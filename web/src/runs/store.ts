@@ -192,11 +192,15 @@ export async function startRun(flowId: string, options: StartOptions = {}): Prom
   return info;
 }
 
-/** Asks the server to stop the run that is shown. */
+/** Asks the server to stop the run that is shown; with a called run, the outermost around it. */
 export async function cancelRun(): Promise<void> {
-  const { runId, state } = useRun.getState();
-  if (runId && isActive(state)) await api.post(`/runs/${runId}/cancel`);
+  const { runId, state, calledBy } = useRun.getState();
+  if (!runId || !isActive(state)) return;
+  await api.post(`/runs/${calledBy ? outermost(runId) : runId}/cancel`);
 }
+
+/** The run that no other one called: its id, and a part behind a dot, is that of a called run. */
+const outermost = (runId: string): string => runId.split(".", 1)[0] ?? runId;
 
 async function attachLatest(flowId: string): Promise<void> {
   const runs = await api.get<RunPage>("/runs", { flow: flowId, limit: 1 });

@@ -8,6 +8,7 @@ import type {
   Person,
   RunBreakpoint,
   RunEvent,
+  RunInfo,
   RunState,
   RunTrigger,
 } from "@/api/types";
@@ -101,6 +102,8 @@ export interface RunSnapshot {
   mode: string;
   trigger: RunTrigger | null;
   forkedFrom: string | null;
+  /** The call that began it, where another run did. */
+  calledBy: NonNullable<RunInfo["parent"]> | null;
   fromNode: string | null;
   toNode: string | null;
   /** Why a paused run stands still: asked, breakpoint, step, waiting. */

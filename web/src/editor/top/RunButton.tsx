@@ -30,11 +30,13 @@ export function RunButton() {
 
 function UnderWay() {
   const { t } = useTranslation("editor");
+  const { t: ofCalled } = useTranslation("called");
   const viewer = useSession((s) => s.role === "viewer");
   const stands = useRun(
     (s) => s.stops.length > 0 || (s.state === "paused" && s.pauseReason !== "waiting"),
   );
   const going = useRun((s) => s.state === "running");
+  const called = useRun((s) => s.calledBy !== null);
   return (
     <div className={classes.group}>
       {stands ? (
@@ -56,7 +58,7 @@ function UnderWay() {
             className={classes.hold}
             data-testid="pause-button"
             disabled={viewer}
-            title={`${t("command.run.pause")} (F6)`}
+            title={called ? ofCalled("pauseTip") : `${t("command.run.pause")} (F6)`}
             onClick={() => void pause()}
           >
             <IconPlayerPauseFilled size={12} />
@@ -69,11 +71,11 @@ function UnderWay() {
         className={classes.stop}
         data-testid="stop-button"
         disabled={viewer}
-        title={`${t("command.run.stop")} (${capsText("mod+.")})`}
+        title={called ? ofCalled("stopTip") : `${t("command.run.stop")} (${capsText("mod+.")})`}
         onClick={() => void stop()}
       >
         <IconPlayerStopFilled size={13} />
-        {t("run.stop")}
+        {called ? ofCalled("stop") : t("run.stop")}
       </button>
     </div>
   );

@@ -11,6 +11,12 @@ const called = {
   none: "The flows that it called are not shared with you.",
   node: "A run of its own:",
   number: "run {{number}}",
+  by: "Called by",
+  caller: "{{flow}}, run {{number}}",
+  hidden: "Called by a run that is not shared with you",
+  stop: "Stop the outermost run",
+  stopTip: "This run is a part of the one that called it: they are stopped together.",
+  pauseTip: "Pauses the outermost run, of which this one is a part",
 } as const;
 
 export default called;

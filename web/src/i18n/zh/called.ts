@@ -11,6 +11,12 @@ const called = {
   none: "它调用的流程没有与你共享。",
   node: "单独的运行：",
   number: "第 {{number}} 次",
+  by: "调用者：",
+  caller: "{{flow}}，第 {{number}} 次运行",
+  hidden: "调用它的运行没有与你共享",
+  stop: "停止最外层运行",
+  stopTip: "此运行是调用它的运行的一部分，会一起停止。",
+  pauseTip: "暂停最外层运行，此运行是它的一部分",
 } as const;
 
 export default called;

@@ -17,6 +17,7 @@ import { CallStack } from "../debug/CallStack";
 import { useNodeLook } from "../nodes";
 import { backToLive, isOver, useRun, useViewing } from "../store";
 import type { Stop } from "../types";
+import { CalledBy } from "./CalledBy";
 import classes from "./RunStrip.module.css";
 import { WaitCards } from "./WaitCards";
 
@@ -47,6 +48,7 @@ function OldRun() {
     <section className={classes.strip} data-tone="plain" data-testid="viewing-old" role="status">
       <b>{t("viewing.title", { number: number ?? "" })}</b>
       <RunBadge state={state} />
+      <CalledBy />
       <span className={classes.quiet}>
         {at !== null && <When time={at} />}
         {by && ` ${t("run.by", { name: by })}`}
