@@ -255,7 +255,9 @@ class Gate:
         """Wait; whether an event is why it ended."""
         if self.cancelled:
             raise Stopped
-        if not self._woken and timeout != 0:
+        if timeout == 0:
+            return for_events and bool(self._ready or self._ready_back)  # a wake is kept
+        if not self._woken:
             start = time.perf_counter_ns()
             self._waits_for_events = for_events
             self._something.wait(timeout)

@@ -214,3 +214,10 @@ def test_a_closed_gate_drops_everything_and_tells_its_senders() -> None:
     gate.unblock(1)
     assert drained(gate) == []
     assert (gate.records, gate.size, gate.ready) == (0, 0, False)
+
+
+def test_a_look_that_does_not_wait_leaves_a_wake_to_the_one_that_does() -> None:
+    gate = Gate([0], Settings())
+    gate.wake()
+    assert gate.next(0) is None
+    assert gate.next() is None
