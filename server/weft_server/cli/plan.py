@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from weft_engine.compiler.plan import plan
+from weft_engine.compiler.program import ProgramOptions
 from weft_engine.errors import WeftError
 from weft_engine.flow.file import read_file
 from weft_engine.nodes.catalogue import Catalogue
+from weft_server.cli.called_flows import called_flows
 from weft_server.cli.console import Lang, describe, err, language, out, out_json
 
 _WORDS: Final = {
@@ -67,9 +69,11 @@ def describe_plan(path: Path) -> dict[str, Any]:
     """The plan of a flow file as data.
 
     Raises:
-        FlowError: the file cannot be read, or the flow has errors.
+        FlowError: the file or one that it calls cannot be read, or the flow has errors.
     """
-    found = plan(read_file(path), Catalogue.installed())
+    flow = read_file(path)
+    options = ProgramOptions(flows=called_flows(flow, path.parent))
+    found = plan(flow, Catalogue.installed(), options)
     nodes = found["nodes"]
     return {
         **found,
@@ -137,7 +141,8 @@ def _unit(
         yield f"     {words['chain']} {numbers[at]}" + (f" ← {sources}" if sources else "")
         for operator in _shown(chain):
             mark = f"  · {words['lifted']}" if operator["node"] in found["lifted"] else ""
-            line = f"       {operator['kind']:<10} {operator['node']:<16} {operator['name']}{mark}"
+            kind = operator["kind"].removesuffix("_factory").replace("_", " ")
+            line = f"       {kind:<10} {operator['node']:<16} {operator['name']}{mark}"
             yield line.rstrip()
 
 

@@ -28,6 +28,7 @@ from weft_engine.runs.queue import Job
 from weft_engine.runs.run import RunRequest, RunResult
 from weft_engine.runs.runner import refused
 from weft_server.cli.again import attempt
+from weft_server.cli.called_flows import called_flows
 from weft_server.cli.debugger import Debugger, read_breakpoint
 
 register_codes(
@@ -38,7 +39,6 @@ register_codes(
     }
 )
 
-_SUFFIXES = ("", ".yaml", ".yml", ".json")
 Hear = Callable[[Mapping[str, Any]], None]
 
 
@@ -164,27 +164,6 @@ def go(
             return executor.run(job)
         except FlowError as error:
             return refused(job.request, error, lambda event: emit([event]))
-
-
-def called_flows(flow: Flow, folder: Path) -> dict[str, dict[str, Any]]:
-    """The flows that a flow calls, by the names that the calls give: files beside it.
-
-    Raises:
-        FlowFileError: one cannot be read. One that is not there is left to the check.
-    """
-    found: dict[str, dict[str, Any]] = {}
-    waiting = [flow]
-    while waiting:
-        for node in waiting.pop().nodes.values():
-            name = node.settings.get("flow")
-            if node.type != "flow.call" or not isinstance(name, str) or name in found:
-                continue
-            path = next((p for s in _SUFFIXES if (p := folder / f"{name}{s}").is_file()), None)
-            if path is not None:
-                called = read_file(path)
-                found[name] = to_data(called)
-                waiting.append(called)
-    return found
 
 
 def pinned(flow: Flow, pins: list[str]) -> Flow:

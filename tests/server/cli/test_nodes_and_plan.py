@@ -109,3 +109,9 @@ def test_the_plan_says_what_is_lifted() -> None:
     assert plan["lifted"] == ["letter"]
     assert plan["conversions"]["oldest.rows>letter.item"] == "lift"
     assert "逐条处理" in weft("plan", "examples/thank_you_letters.yaml", "--lang", "zh").out
+
+
+def test_the_plan_of_a_flow_that_calls_one_beside_it() -> None:
+    outcome = weft("plan", "examples/letters_by_call.yaml")
+    assert outcome.code == 0, outcome.err
+    assert "each/write_one" in outcome.out
