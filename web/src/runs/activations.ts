@@ -29,6 +29,8 @@ export interface Activation {
   out: number;
   failure: Failure | null;
   reason: string | null;
+  /** It ended in an earlier run, or before a crash, and was not called here. */
+  restored: boolean;
 }
 
 /** Ports whose values somebody replaced where it stood: before it ran, and after. */
@@ -78,6 +80,11 @@ export class ActivationLog {
 
   get(node: string, scope: string): Activation | undefined {
     return this.all.get(keyOf(node, scope));
+  }
+
+  /** The activation in a round, and where none is named the newest. */
+  latest(node: string, scope: string | null): Activation | undefined {
+    return scope === null ? this.of(node).at(-1) : this.get(node, scope);
   }
 
   editsOf(node: string, scope: string): Edits | undefined {
@@ -151,6 +158,7 @@ export class ActivationLog {
     known.durationMs = (event.duration_ms as number | undefined) ?? known.durationMs;
     known.failure = (event.failure as Failure | undefined) ?? null;
     known.reason = (event.reason as string | undefined) ?? null;
+    known.restored = event.restored === true;
     known.attempts = Number(event.attempt ?? known.failure?.attempt ?? known.attempts);
     const counts = event.counts as { out?: Record<string, number> } | undefined;
     known.out = Object.values(counts?.out ?? {}).reduce((sum, count) => sum + count, 0);
@@ -207,6 +215,7 @@ export class ActivationLog {
       out: 0,
       failure: null,
       reason: null,
+      restored: false,
     };
     this.all.set(keyOf(node, scope), made);
     push(this.byNode, node, made);

@@ -1,5 +1,7 @@
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
+import { activations, useActivations } from "@/runs/activations";
+import { FailureBox } from "@/runs/FailureBox";
 import { ActivationBar } from "@/runs/node/ActivationBar";
 import { Attempts } from "@/runs/node/Attempts";
 import { useShownOf } from "@/runs/shown";
@@ -21,13 +23,15 @@ export function NodeLogs({ id }: { id: string }) {
       ),
     [all, path, scope],
   );
+  useActivations((s) => s.version);
+  const failure = activations.latest(path, scope)?.failure ?? null;
   return (
     <>
       <ActivationBar shown={shown} />
       <Attempts shown={shown} />
-      {logs.length === 0 ? (
-        <p className={classes.empty}>{t("logs.none")}</p>
-      ) : (
+      {failure && <FailureBox failure={failure} />}
+      {logs.length === 0 && !failure && <p className={classes.empty}>{t("logs.none")}</p>}
+      {logs.length > 0 && (
         <ol className={classes.logs} data-testid="node-logs">
           {logs.map((line) => (
             <li key={line.seq} data-level={line.level}>

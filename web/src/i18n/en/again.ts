@@ -29,6 +29,8 @@ const again = {
   "again.why.not_reached": "was not reached",
   "again.why.goes_on": "goes on from the last checkpoint",
   "again.why.anew": "begins anew: no checkpoint was made",
+  "time.restored": "taken over",
+  "time.restoredText": "What it gave and did in an earlier run is used; it was not called again",
   "event.node_restored_one": "Taken over from before, {{shown}} record out",
   "event.node_restored_other": "Taken over from before, {{shown}} records out",
   "then.changed": "The flow has changed since this run.",

@@ -29,6 +29,8 @@ const again = {
   "again.why.not_reached": "之前没有运行到",
   "again.why.goes_on": "从上一个检查点继续",
   "again.why.anew": "重新开始：没有检查点",
+  "time.restored": "已沿用",
+  "time.restoredText": "使用它在之前运行中给出和完成的内容，未再次调用",
   "event.node_restored_one": "沿用之前的结果，输出 {{shown}} 条",
   "event.node_restored_other": "沿用之前的结果，输出 {{shown}} 条",
   "then.changed": "这次运行之后流程已修改。",

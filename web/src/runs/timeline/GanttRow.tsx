@@ -52,6 +52,7 @@ export const GanttRow = memo(function GanttRow(props: GanttRowProps) {
       data-selected={selected}
       data-critical={critical}
       data-state={row.state}
+      data-restored={row.activation?.restored}
       data-node-id={row.path}
       data-scope={row.scope}
       onClick={() => {
@@ -110,7 +111,8 @@ function useSaid(row: Row, name: string, now: number): string {
   const { t } = useTranslation("runs");
   const formats = useFormats();
   const took = tookOf(row, now);
-  const parts = [name, t(`node.${row.state}`), took === null ? "" : formats.duration(took)];
+  const state = row.activation?.restored ? t("time.restored") : t(`node.${row.state}`);
+  const parts = [name, state, took === null ? "" : formats.duration(took)];
   return parts.filter(Boolean).join(", ");
 }
 
@@ -183,6 +185,7 @@ function Facts({ row, now }: { row: Row; now: number }) {
   const attempts = activation?.attempts ?? 1;
   return (
     <span className={classes.facts} data-state={state}>
+      {activation?.restored && <em title={t("time.restoredText")}>{t("time.restored")}</em>}
       {attempts > 1 && <em>{t("run.attempts", { count: attempts })}</em>}
       {activation && activation.out > 0 && <em>{formats.compact(activation.out)}</em>}
       <b>

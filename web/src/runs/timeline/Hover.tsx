@@ -57,7 +57,9 @@ export function Hover({ row, x, y, start, now }: HoverProps) {
           {look.name}
           {row.round !== null && ` · ${rounds.row(row.path, row.round)}`}
         </b>
-        <span data-state={row.state}>{t(`node.${row.state}`)}</span>
+        <span data-state={row.state}>
+          {activation?.restored ? t("time.restored") : t(`node.${row.state}`)}
+        </span>
         <dl>
           {facts.map(([name, value]) => (
             <div key={name}>
