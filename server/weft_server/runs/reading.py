@@ -18,7 +18,7 @@ from weft_server.runs.views import event_of_row, of_activation_row, of_row
 from weft_server.runs.wanted import Wanted
 
 _RUN: Final = re.compile(r"run_[0-9A-Z]{26}")
-_NUMBER: Final = re.compile(r"[0-9]{1,15}")
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")  # what an INTEGER of every database holds
 
 
 class RunReader:
