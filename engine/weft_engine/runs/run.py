@@ -71,6 +71,8 @@ class RunRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Run only what this node needs, and the node itself."""
     reuse: dict[str, dict[str, Any]] = {}
     """Outputs of an earlier run, node → port → reference, for nodes that need not run again."""
+    pins: dict[str, dict[str, Any]] = {}
+    """Outputs that were given for this run alone, node → port → value; `flow` has them, too."""
     files_root: str = "."
     """The folder that relative paths start from."""
     confined: bool = True

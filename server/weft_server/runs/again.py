@@ -25,6 +25,7 @@ from weft_server.runs.definitions import Checked, Checker, Definitions
 from weft_server.runs.engine_link import EngineLink
 from weft_server.runs.inputs import require_fitting, require_node, require_overrides, require_parts
 from weft_server.runs.live import ENDED, LiveRun
+from weft_server.runs.pins import still_there, with_pins
 from weft_server.runs.requests import request_of
 from weft_server.runs.schemas import ForkRun, StartRun, read_breakpoints
 from weft_server.runs.tables import RunRow
@@ -194,7 +195,8 @@ class Earlier:
                 hint="Try it again as it was, or start the flow.",
                 params={"now": current.mode, "then": former.mode},
             )
-        checked = await self.checker.checked(current)
+        pins = still_there(request.pins, current, self.checker.catalogue)
+        checked = await self.checker.checked(with_pins(current, pins))
         checked.require_valid()
         inputs = {name: value for name, value in request.inputs.items() if name in current.inputs}
         asked = StartRun(inputs=inputs, from_node=request.from_node, to_node=request.to_node)
@@ -207,6 +209,7 @@ class Earlier:
             request,
             flow=checked.plain,
             inputs=inputs,
+            pins=pins,
             flows=called.flows,
             flow_ids=called.ids,
             identity="",

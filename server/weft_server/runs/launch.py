@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from pydantic import ValidationError
 from sqlmodel import Session
 
 from weft_engine.compiler.selection import select
@@ -13,7 +12,7 @@ from weft_engine.flow.model import Flow
 from weft_engine.runs.run import RunRequest
 from weft_server.accounts.principal import Principal
 from weft_server.database import Database
-from weft_server.errors import Invalid, invalid_field, register
+from weft_server.errors import Invalid
 from weft_server.flows.access import may_run
 from weft_server.ids import new_id
 from weft_server.runs import repository
@@ -27,16 +26,11 @@ from weft_server.runs.inputs import (
     require_parts,
 )
 from weft_server.runs.live import ENDED, LiveRun
+from weft_server.runs.pins import with_pins
 from weft_server.runs.requests import Surroundings, row_of
 from weft_server.runs.schemas import StartRun, read_breakpoints
 
 Reuse = dict[str, dict[str, Any]]
-
-register(
-    {
-        "run.bad_pin": "An output that is to be used instead of running a node cannot be read.",
-    }
-)
 
 
 class Launcher:
@@ -74,7 +68,7 @@ class Launcher:
         try:
             require_fitting(flow, asked)
             require_parts(flow, self._checker.catalogue, asked)
-            flow = _with_pins(flow, asked)
+            flow = with_pins(flow, asked.pins)
             checked = await self._checker.checked(flow)
             checked.require_valid(_taking_part(flow, asked, reuse))
         except Invalid:
@@ -206,6 +200,7 @@ def _asked(checked: Checked, asked: StartRun, reuse: Reuse) -> RunRequest:
         failure_policy=asked.failure_policy,
         parallelism=asked.parallelism,
         max_seconds=asked.max_seconds,
+        pins=asked.pins,
         allow_dropped_state=asked.allow_dropped_state,
     )
 
@@ -220,22 +215,3 @@ def _taking_part(flow: Flow, asked: StartRun, reuse: Reuse) -> frozenset[str] | 
         to_node=asked.to_node,
         reusable=lambda node, ports: set(ports) <= set(reuse.get(node, ())),
     ).run
-
-
-def _with_pins(flow: Flow, asked: StartRun) -> Flow:
-    """The flow with outputs that are used instead of running their nodes."""
-    if not asked.pins:
-        return flow
-    plain = flow.model_dump(mode="json", exclude_defaults=True)
-    for node, ports in asked.pins.items():
-        plain["nodes"][node]["pinned"] = {**(plain["nodes"][node].get("pinned") or {}), **ports}
-    try:
-        return Flow.model_validate(plain)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise invalid_field(
-            "pins",
-            f"An output to be used instead cannot be read: {first['msg']}",
-            code="run.bad_pin",
-            hint="Give a value for an output port of the node.",
-        ) from error

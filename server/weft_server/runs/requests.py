@@ -15,7 +15,7 @@ from weft_server.runs.live_nodes import Row, json_text
 _OPTIONS: Final = (
     "durability", "only_changed", "failure_policy", "max_seconds", "parallelism",
     "stream", "continues", "allow_dropped_state", "flow_ids",
-    "retry", "identity",
+    "retry", "identity", "pins",
 )  # fmt: skip
 _GIVEN: Final = ("reuse", "overrides")
 _PLAIN: Final = RunRequest(run_id="", flow={})

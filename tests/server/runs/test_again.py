@@ -172,3 +172,34 @@ def test_a_run_that_completed_is_not_tried_again(runner: Runner) -> None:
         runner.client.post(f"/api/runs/{run['id']}/retry", json={"flow": "current"}),
     ):
         assert (answer.status_code, answer.json()["code"]) == (409, "run.not_failed")
+
+
+def test_outputs_that_were_given_for_the_run_hold_in_another_attempt(runner: Runner) -> None:
+    rows = {"type": "data.generate", "settings": {"count": 2}}
+    note = {"type": "file.write", "settings": {"path": "note.csv"}}
+    edges = [{"source": "rows", "source_port": "rows", "target": "note", "target_port": "rows"}]
+    nodes = {"rows": rows, "note": note, "read": FLOW["nodes"]["read"]}
+    flow_id = runner.create({"format": "weft/1", "name": "Given", "nodes": nodes, "edges": edges})
+    pins = {"rows": {"rows": [{"n": 5}]}}
+    asked = {"pins": pins, "failure_policy": "continue_independent"}
+    run = runner.run(flow_id, asked)
+    assert (run["state"], runner.file("note.csv").read_text().split()) == ("failed", ["n", "5"])
+    mend(runner, run)
+    other = {"op": "set_setting", "node": "note", "path": ["path"], "value": "other.csv"}
+    change(runner, flow_id, other)
+    again = runner.ended(retry(runner, run, flow="current")["id"])
+    assert again["state"] == "completed", again["failure"]
+    assert runner.file("other.csv").read_text().split() == ["n", "5"]
+    definition = runner.client.get(f"/api/flows/{flow_id}/definition").json()
+    assert "pinned" not in definition["nodes"]["rows"]
+
+
+def test_outputs_of_a_node_that_is_gone_are_given_no_more(runner: Runner) -> None:
+    flow_id = runner.create(FLOW)
+    asked = {"pins": {"who": {"value": "Bob"}}, "failure_policy": "continue_independent"}
+    run = runner.run(flow_id, asked)
+    mend(runner, run)
+    gone = [{"op": "remove_node", "id": node} for node in ("note", "who")]
+    change(runner, flow_id, *gone)
+    again = runner.ended(retry(runner, run, flow="current")["id"])
+    assert again["state"] == "completed", again["failure"]
