@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from weft_engine.errors import FlowError
+from weft_engine.runs.closing import NOT_WRITTEN, Closing
 from weft_engine.runs.debug import Command, not_stopped
 from weft_engine.runs.engine.debugging_points import require_readable
 from weft_engine.runs.events import RunEvent
@@ -24,8 +25,6 @@ from weft_engine.runs.run import RunRequest, RunState
 
 log = logging.getLogger(__name__)
 
-_PASSING: Final = frozenset({"journal.unavailable", "journal.full"})
-"""What keeps a run waiting instead of failing it."""
 _AGAIN_S: Final = 5.0
 _KEPT: Final = frozenset({"breakpoints", "pause"})
 """What a run that waits is told when it goes on."""
@@ -62,6 +61,7 @@ class Dispatcher:
         self._lock = threading.Lock()
         self._leaving = False
         self._parked = Parked(self._wake)
+        self._closing = Closing(store, owner)
         self._owner = owner
 
     @property
@@ -235,6 +235,8 @@ class Dispatcher:
         if result is None:
             # Another engine holds it; it may be gone when its lease ends.
             self._later(run_id, Waiting(last_seq=job.last_seq), TTL_S)
+        elif result.failure is not None and result.failure["code"] in NOT_WRITTEN:
+            self._closing.add(run_id)
         elif result.state is RunState.PAUSED and self._store is not None and not self._leaving:
             with self._or_later(run_id, Waiting(last_seq=job.last_seq)):
                 wakes = [] if result.stands else self._store.wakes(run_id)
@@ -305,7 +307,7 @@ class Dispatcher:
         try:
             yield
         except JournalError as error:
-            if error.code not in _PASSING:
+            if error.code not in NOT_WRITTEN:  # it waits instead of failing
                 raise
             log.warning("the run %s waits for the journal: %s", run_id, error)
             self._later(run_id, waiting, _AGAIN_S)
@@ -362,8 +364,7 @@ class Dispatcher:
         if waiting is None:
             return
         self._close_entry(run_id)
-        job = Job(nameless(run_id), waiting.last_seq)
-        self._notices.cancelled(job)
+        self._notices.cancelled(Job(nameless(run_id), waiting.last_seq))
 
     def _close_entry(self, run_id: str) -> None:
         """A run that the journal holds, and that nobody runs, was cancelled with what it called.
