@@ -78,8 +78,10 @@ const errors = {
   "run.is_called.hint": "Do it with the run that called it.",
   "run.live_went_on": "A later live run of the flow has taken the place of this one.",
   "run.live_went_on.hint": "Start the flow; it goes on from where the later run is.",
-  "run.live_not_forked": "A live run cannot begin at one of its nodes: its records come from its sources.",
-  "run.live_not_forked.hint": "Try it again, or start the flow; it goes on from the last checkpoint.",
+  "run.live_not_forked":
+    "A live run cannot begin at one of its nodes: its records come from its sources.",
+  "run.live_not_forked.hint":
+    "Try it again, or start the flow; it goes on from the last checkpoint.",
   "run.other_mode": "The flow is in another mode than when it ran.",
   "run.other_mode.hint": "Try it again as it was, or start the flow.",
   "journal.unavailable": "The journal of runs cannot be reached.",
