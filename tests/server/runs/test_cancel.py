@@ -1,5 +1,9 @@
 """Cancelling runs."""
 
+from datetime import datetime
+from functools import partial
+from typing import Any
+
 from tests.server.runs.flows import GREETING, WAITING, Runner, wait_until
 from tests.server.support import Server
 from weft_server.runs.tables import RunRow
@@ -60,3 +64,43 @@ def test_a_run_stops_with_its_flow(server: Server) -> None:
     wait_until(lambda: runs._recorder.get(run_id) is None)
     with server.database.read() as session:
         assert session.get_one(RunRow, run_id).state == "cancelled"
+
+
+ASKING: dict[str, Any] = {
+    "format": "weft/1",
+    "name": "Asks",
+    "nodes": {
+        "rows": {"type": "data.generate", "settings": {"count": 1}},
+        "ask": {"type": "control.approval", "settings": {"message": "Go on?"}},
+    },
+    "edges": [{"source": "rows", "source_port": "rows", "target": "ask", "target_port": "item"}],
+}
+
+
+def waits(runner: Runner, run_id: str) -> bool:
+    return bool(runner.info(run_id)["waits"])
+
+
+def lasted(run: dict[str, Any]) -> float:
+    times = (datetime.fromisoformat(run[key]) for key in ("started_at", "ended_at"))
+    began, ended = times
+    return (ended - began).total_seconds() * 1000
+
+
+def test_what_a_run_took_has_its_waits(server: Server) -> None:
+    """By the clock from its start to its end, whether it was answered or stopped meanwhile."""
+    runner = Runner(server)
+    flow_id = runner.create(ASKING)
+    stopped, answered = runner.begin(flow_id), runner.begin(flow_id)
+    for run_id in (stopped, answered):
+        wait_until(partial(waits, runner, run_id))
+    assert runner.client.post(f"/api/runs/{stopped}/cancel").status_code == 202
+    (wait,) = runner.info(answered)["waits"]
+    name = f"{wait['node']}@{wait['scope']}"
+    given = {"id": "a1", "name": name, "payload": {"approved": True}}
+    assert runner.client.post(f"/api/runs/{answered}/signals", json=given).is_success
+    for run_id, state in ((stopped, "cancelled"), (answered, "completed")):
+        run = runner.ended(run_id)
+        assert (run["state"], run["duration_ms"] >= lasted(run) > 0) == (state, True), run
+        listed = runner.client.get(f"/api/runs?flow={flow_id}").json()["items"]
+        assert run["duration_ms"] in [one["duration_ms"] for one in listed]

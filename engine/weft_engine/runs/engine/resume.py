@@ -44,9 +44,13 @@ class Recorded:
         self.stops: list[StepRow] = []
         """What was written down of breakpoints; see `debugging_journal`."""
         self._wakes = {(row.node, row.scope): row for row in wakes}
+        self._began: float | None = None
         had: set[str] = set()
         for row in steps:
             place = row.node, row.scope
+            began = row.started or row.ended
+            if began and (self._began is None or began < self._began):
+                self._began = began
             if row.kind == "stop":
                 self.stops.append(row)
                 continue
@@ -65,6 +69,10 @@ class Recorded:
             if signal.id in had and not signal.taken:
                 signal.taken = True
                 self.heard.append(signal.id)
+
+    def passed(self, now: float) -> float:
+        """Seconds since the first of it began, waits included, as far as its rows tell."""
+        return max(now - self._began, 0.0) if self._began is not None else 0.0
 
     def attempts(self, path: str, scope: str) -> int:
         """How often an activation was begun."""

@@ -337,7 +337,10 @@ class Run:
                 result.state, result.outputs = NodeState.RUNNING, {}
 
     def _duration(self) -> float:
-        return round((monotonic() - self._began) * 1000, 3)
+        core, seconds = self.core, monotonic() - self._began
+        if core.recorded is not None and self.request.forked_from is None:
+            seconds = max(seconds, core.recorded.passed(core.clock.time()))
+        return round(seconds * 1000, 3)
 
     def _sweep(self) -> list[str]:
         """What has not ended never will; the nodes that never ran."""

@@ -173,3 +173,17 @@ def test_nothing_starts_before_the_row_is_on_disk(tmp_path: Path) -> None:
 
     execute(flow, tmp_path, journal=Slow(), heard=heard)
     assert told.index(("row", "a")) < told.index(("start", "b"))
+
+
+def test_what_went_by_before_counts_to_what_it_took(tmp_path: Path) -> None:
+    """By the clock; the rows of a run that another is forked from are not its own."""
+    flow = flow_of({"v": ("t.value", {"value": 1}), "a": effect("a")}, ["v.out>a.item"])
+    journal = TestJournal()
+    execute(flow, tmp_path, journal=journal)
+    for row in journal.steps:
+        row.started, row.ended = row.started and row.started - 60, row.ended - 60
+    again = execute(flow, tmp_path, journal=journal, resume=True)
+    assert again.result.duration_ms >= 60_000
+    assert again.of("run_completed")[0].data["duration_ms"] == again.result.duration_ms
+    forked = execute(flow, tmp_path, journal=journal, resume=True, forked_from="run_other")
+    assert forked.result.duration_ms < again.result.duration_ms
