@@ -23,6 +23,19 @@ _WORDS: Final = {
            "started": "正在运行 {n} 个节点", "checkpoint": "检查点 {n}",
            "restarting": "{n} 秒后重新开始"},
 }  # fmt: skip
+_WHY_SKIPPED: Final = {
+    "en": {"disabled": "it is disabled", "input_skipped": "what it waits for was skipped",
+           "not_taken": "the other branch was taken",
+           "input_failed": "something before it failed",
+           "not_selected": "it is not part of this run", "unused": "nothing comes of it",
+           "reused": "its output of the last run is used",
+           "error_skipped": "an error before it was passed over"},
+    "zh": {"disabled": "已停用", "input_skipped": "其依赖的节点被跳过",
+           "not_taken": "走了另一条分支", "input_failed": "它之前的节点出错了",
+           "not_selected": "不在本次运行范围内", "unused": "输出无人使用",
+           "reused": "沿用上次运行的输出", "error_skipped": "前面的错误已被略过"},
+}  # fmt: skip
+"""As the editor says it (`skip.…` of its texts)."""
 _MARKS: Final = {"queued": "·", "running": "▸", "completed": "✓", "failed": "✗", "skipped": "–"}
 _COLOURS: Final = {"running": "36", "completed": "32", "failed": "31", "skipped": "2"}
 _STATES: Final = {
@@ -56,6 +69,7 @@ class Progress:
         self._waits = waits
         self._lines = {node: _Line(title) for node, title in nodes.items()}
         self._words = _WORDS[lang]
+        self._why_skipped = _WHY_SKIPPED[lang]
         self._live = self._fits() if live is None else live
         self._colour = self._live and "NO_COLOR" not in os.environ
         self._label = max((width(title) for title in nodes.values()), default=0)
@@ -99,7 +113,8 @@ class Progress:
             failure = event.get("failure") or {}
             line.note = str(failure.get("message", ""))
         elif event["type"] == "node_skipped":
-            line.note = str(event.get("reason") or "")
+            reason = str(event.get("reason") or "")
+            line.note = self._why_skipped.get(reason, reason)
         elif event["type"] == "node_completed":
             line.note = duration(event.get("duration_ms"))
         if not self._live:
