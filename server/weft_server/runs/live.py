@@ -256,9 +256,10 @@ class LiveRun:
 
     def _lasted(self, at: datetime, told: float | None) -> float | None:
         """From its start to its end by the clock, in ms: with waits, which engines leave out."""
-        if self.row["started_at"] is None:
+        began: datetime | None = self.row["started_at"]
+        if began is None:
             return told
-        by_clock = (at - self.row["started_at"]).total_seconds() * 1000
+        by_clock = (at - began).total_seconds() * 1000
         return round(max(by_clock, told or 0.0), 3)
 
     def _queue(self, nodes: Iterable[str]) -> None:
