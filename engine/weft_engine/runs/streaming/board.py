@@ -1,6 +1,6 @@
 """What is told of the nodes of a live run: counts, rates, waiting, their last records."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any, Final
 
@@ -10,7 +10,8 @@ from weft_engine.kernel.metrics.job import JobMetrics, StageMetrics
 from weft_engine.runs.engine.telling import Voice
 from weft_engine.runs.events import now_text
 from weft_engine.runs.run import NodeResult, NodeState
-from weft_engine.runs.streaming.watch import SAMPLED
+from weft_engine.runs.streaming.rates import Place, Rates
+from weft_engine.runs.streaming.watch import EVERY_S, SAMPLED
 
 PROGRESS_S: Final = 0.25
 SHOWN_S: Final = 1.0
@@ -21,7 +22,9 @@ _BYTES: Final = 32_000
 class Board:
     """Puts together what watches and the kernel say; used by the run's thread alone."""
 
-    def __init__(self, voice: Voice, live: Live) -> None:
+    def __init__(self, voice: Voice, live: Live, *, clock: Callable[[], float] = monotonic) -> None:
+        """`clock` gives seconds."""
+        self._clock = clock
         self._voice = voice
         self._live = live
         self.results: dict[str, NodeResult] = {}
@@ -31,9 +34,9 @@ class Board:
         self._last: dict[tuple[str, str], dict[str, list[Any]]] = {}
         self._fresh: dict[tuple[str, str], float] = {}
         self._told: dict[str, Any] = {}
-        self._rated: dict[str, tuple[float, Mapping[str, Any]]] = {}
+        self._rates = Rates()
         self._next = 0.0
-        self._began = monotonic()
+        self._began = clock()
 
     def begin(self) -> None:
         """The nodes are at work."""
@@ -60,6 +63,9 @@ class Board:
         node, place = str(message["node"]), str(message["place"])
         if message["attempt"] < self._attempt or node not in self._live.nodes:
             return
+        self._rates.begin(max(self._clock() - EVERY_S, self._began))
+        before = self._counts.get((node, place), message["before"])
+        self._rates.count(node, before, message["counts"])
         self._counts[node, place] = message["counts"]
         if "failure" in message:
             self._failures[node] = dict(message["failure"])
@@ -71,13 +77,14 @@ class Board:
 
     def tell(self, metrics: JobMetrics | None, *, at_once: bool = False) -> None:
         """Tell what has changed, not too often."""
-        now = monotonic()
+        now = self._clock()
         if now < self._next and not at_once:
             return
         self._next = now + PROGRESS_S
+        self._rates.mark(now)
         work = _Work(metrics)
         for name, node in self._live.nodes.items():
-            self._progress(name, node, work, now)
+            self._progress(name, node, work)
         for key in [key for key, last in self._fresh.items() if at_once or now >= last + SHOWN_S]:
             self._output(*key)
             del self._fresh[key]
@@ -87,7 +94,7 @@ class Board:
         for name, node in self._live.nodes.items():
             result = self.results[name]
             result.ended_at = now_text()
-            result.duration_ms = round((monotonic() - self._began) * 1000, 3)
+            result.duration_ms = round((self._clock() - self._began) * 1000, 3)
             broke = failed is not None and failed.get("node") == name
             result.state = NodeState.FAILED if broke else state
             counts = self._count(name, node)
@@ -106,42 +113,45 @@ class Board:
 
     # One node
 
-    def _progress(self, name: str, node: LiveNode, work: "_Work", now: float) -> None:
+    def _progress(self, name: str, node: LiveNode, work: "_Work") -> None:
         counts = self._count(name, node)
-        told: dict[str, Any] = {"counts": counts, **work.of(node)}
+        told: dict[str, Any] = {
+            "counts": counts,
+            # Told anew without anything that passes too: a rate falls by the clock.
+            "rates": {
+                "in": self._rates.of(self._taken_at(name, node)),
+                "out": self._rates.of((name, port) for port in counts["out"]),
+            },
+            **work.of(node),
+        }
         failed = sum(each["failed"] for key, each in self._counts.items() if key[0] == name)
         if failed:
             told["failed"] = failed
         if told == self._told.get(name):
             return
         self._told[name] = told
-        before, known = self._rated.get(name, (self._began, {}))
-        seconds = max(now - before, 0.001)
-        rate = (sum(counts["out"].values()) - sum(known.get("out", {}).values())) / seconds
-        in_rate = (counts["in"] - known.get("in", 0)) / seconds
-        self._rated[name] = now, counts
-        rates = {"in": round(max(in_rate, 0.0), 1), "out": round(max(rate, 0.0), 1)}
         result = self.results[name]
         result.count_in, result.count_out = counts["in"], dict(counts["out"])
-        self._voice.say("node_progress", name, {**told, "rates": rates, "live": True})
+        self._voice.say("node_progress", name, {**told, "live": True})
 
     def _count(self, name: str, node: LiveNode) -> dict[str, Any]:
-        mine = [each for key, each in self._counts.items() if key[0] == name]
         out: dict[str, int] = {port: 0 for port in node.outputs if port != VIEW}
-        for each in mine:
-            for port, count in each["out"].items():
-                if port != VIEW:
-                    out[port] = out.get(port, 0) + count
-        taken = sum(each["in"] for each in mine)
-        if not taken and not node.source:
-            taken = sum(
-                each["out"].get(edge.source_port, 0)
-                for edges in node.inputs.values()
-                for edge in edges
-                for key, each in self._counts.items()
-                if key[0] == edge.source
-            )
-        return {"in": taken, "out": out}
+        for key, each in self._counts.items():
+            if key[0] == name:
+                out |= {port: out.get(port, 0) + n for port, n in each["out"].items()
+                        if port != VIEW}  # fmt: skip
+        return {"in": sum(map(self._passed, self._taken_at(name, node))), "out": out}
+
+    def _taken_at(self, name: str, node: LiveNode) -> list[Place]:
+        """Where what a node takes is counted: by itself, or else as it leaves those before it."""
+        if node.source or self._passed((name, None)):
+            return [(name, None)]
+        return [(edge.source, edge.source_port) for edges in node.inputs.values() for edge in edges]
+
+    def _passed(self, place: Place) -> int:
+        node, port = place
+        mine = [each for key, each in self._counts.items() if key[0] == node]
+        return sum(each["in"] if port is None else each["out"].get(port, 0) for each in mine)
 
     def _output(self, name: str, port: str) -> None:
         places = self._last.get((name, port), {})
@@ -150,9 +160,7 @@ class Board:
         size = sum(len(str(record)) for record in records)
         while len(records) > 1 and size > _BYTES:
             size -= len(str(records.pop(0)))
-        count = sum(
-            each["out"].get(port, 0) for key, each in self._counts.items() if key[0] == name
-        )
+        count = self._passed((name, port))
         ref = {"kind": "records", "count": max(count, len(records)), "kept": len(records),
                "size": size, "inline": records, "partial": True}  # fmt: skip
         self.results[name].outputs[port] = ref

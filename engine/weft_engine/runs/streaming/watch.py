@@ -41,6 +41,7 @@ class NodeWatch:
         self._last: dict[str, list[Any]] = {}
         self._failure: dict[str, Any] | None = None
         self._told: Any = None
+        self._before: Mapping[str, Any] = {}
 
     def __getstate__(self) -> tuple[str, str, Path]:
         return self.run_id, self.node, self.points_file
@@ -61,6 +62,7 @@ class NodeWatch:
         for piece in restored:
             for port, count in piece["out"].items():
                 self._gave[port] = self._gave.get(port, 0) + count
+        self._before = self.counts()
         hub.add(self)
 
     def took(self, count: int, busy_ns: int = 0) -> None:
@@ -108,6 +110,7 @@ class NodeWatch:
             "place": self.place,
             "attempt": self.attempt,
             "counts": counts,
+            "before": self._before,  # what it began with: nothing of that has passed now
             "busy_ns": self._busy_ns,
             "samples": {port: [shown(record) for record in last] for port, last in ports.items()},
         }
