@@ -67,8 +67,13 @@ class CheckpointStorage(Protocol):
         """
         ...
 
-    def commit(self, checkpoint: Checkpoint) -> None:
-        """Make a checkpoint exist, all at once: this is the commit point."""
+    def commit(self, checkpoint: Checkpoint) -> int:
+        """Make a checkpoint exist, all at once: this is the commit point.
+
+        Returns:
+            How many bytes it has: its manifest and all parts that names, each counted once.
+        """
+        ...
 
     def checkpoints(self) -> Sequence[int]:
         """The ids of the committed checkpoints, newest first."""

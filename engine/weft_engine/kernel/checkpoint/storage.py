@@ -103,8 +103,11 @@ class Storage:
             raise corrupt(part.name, "it is missing") from error
         _compare(part, *measured)
 
-    def commit(self, checkpoint: Checkpoint) -> None:
+    def commit(self, checkpoint: Checkpoint) -> int:
         """Make a checkpoint exist: the writing of its manifest is the commit point.
+
+        Returns:
+            How many bytes it has: its manifest and all parts that names, each counted once.
 
         Raises:
             ResourceError: `checkpoint.storage_full` or `checkpoint.storage_failed`.
@@ -113,8 +116,10 @@ class Storage:
             raise KernelError(f"checkpoint {checkpoint.id} is there already")
         manifest = Manifest.of(checkpoint, self.write)
         crash_points.reach(crash_points.BEFORE_MANIFEST)
-        self.put(_manifest_name(checkpoint.id), manifest.encode())
+        data = manifest.encode()
+        self.put(_manifest_name(checkpoint.id), data)
         crash_points.reach(crash_points.AFTER_MANIFEST)
+        return len(data) + sum(part.size for part in set(manifest.parts()))
 
     def checkpoints(self) -> Sequence[int]:
         """The ids of the committed checkpoints, newest first; damaged ones too."""

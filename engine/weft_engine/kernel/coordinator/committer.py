@@ -36,7 +36,7 @@ from dataclasses import replace
 
 from weft_engine.errors import ResourceError, WeftError
 from weft_engine.kernel.checkpoint import crash_points
-from weft_engine.kernel.checkpoint.api import Checkpoint, Part
+from weft_engine.kernel.checkpoint.api import Checkpoint
 from weft_engine.kernel.connectors import owners
 from weft_engine.kernel.coordinator.commits import Commits, Results
 from weft_engine.kernel.coordinator.epochs import Epochs, Kind
@@ -57,6 +57,8 @@ class Committer:
         self._for_savepoints = spec.for_savepoints
         self._keep = 1 if spec.for_savepoints else spec.settings.checkpoint_keep
         self._wall_ms = wall_ms
+        self.size = 0
+        """How many bytes the last checkpoint has in the store; 0 where none was written."""
         # Starts that share checkpoints clean up behind one another; any other job may be alive.
         starts, this = owners(f"{spec.id}-0-0-0")
         self._sinks = Commits(spec.plan, this if spec.settings.checkpoint_dir is None else starts)
@@ -83,6 +85,7 @@ class Committer:
         Raises:
             WeftError: when the store fails or something cannot be pickled; all is as before then.
         """
+        self.size = 0
         committables: dict[str, list[object]] = {}
         for _, _, uid, committable in epochs.covered():
             committables.setdefault(uid, []).append(committable)
@@ -103,7 +106,7 @@ class Committer:
             try:
                 added = self.results.write(id_, collected, self._storage)
                 checkpoint = replace(checkpoint, operators={**operators, **added})
-                self._storage.commit(checkpoint)
+                self.size = self._storage.commit(checkpoint)
             except WeftError:
                 raise
             except Exception as error:
@@ -143,11 +146,3 @@ class Committer:
 def _committables(checkpoint: Checkpoint | None) -> dict[str, list[object]]:
     operators = checkpoint.operators if checkpoint is not None else {}
     return {uid: list(state.committables) for uid, state in operators.items()}
-
-
-def size_of(checkpoint: Checkpoint) -> int:
-    """How many bytes the parts of a checkpoint have, each counted once."""
-    parts: set[Part] = {
-        part for state in checkpoint.operators.values() for chain in state.keyed for part in chain
-    }
-    return sum(part.size for part in parts)

@@ -8,7 +8,6 @@ from weft_engine.kernel.batch import Barrier
 from weft_engine.kernel.checkpoint import savepoint
 from weft_engine.kernel.checkpoint.api import Checkpoint
 from weft_engine.kernel.coordinator.aside import LeftBehind
-from weft_engine.kernel.coordinator.committer import size_of
 from weft_engine.kernel.coordinator.events import CheckpointStats
 from weft_engine.kernel.coordinator.failures import (
     checkpoint_error,
@@ -230,7 +229,7 @@ class Coordinator(Lifecycle):
 
     def _publish(self, checkpoint: Checkpoint, took: float, pause_ns: int, now: float) -> bool:
         self._failures = 0
-        size = size_of(checkpoint)
+        size = self._committer.size
         stats = CheckpointStats(checkpoint.id, checkpoint.kind, took, pause_ns / 1e6, size)
         self.stats.append(stats)
         del self.stats[:-_MOST_STATS]

@@ -34,7 +34,10 @@ class CheckpointStats:
     pause_ms: float
     """The longest time that one subtask stood still for it."""
     size: int
-    """Of all parts it names, in bytes, also of those that earlier checkpoints have written."""
+    """Of its manifest and all parts that names, in bytes; also of parts that earlier ones wrote.
+
+    0 where nothing is stored.
+    """
 
 
 Listener = Callable[[JobEvent], None]

@@ -79,6 +79,15 @@ def test_opaque_pieces_come_back_equal(storage: Storage) -> None:
     assert storage.load(1).operators["source"].pieces == ((Opaque((1, "x")),), (3, 4))
 
 
+@pytest.mark.parametrize("piece", [7, Opaque("x" * 100)], ids=["plain", "pickled"])
+@pytest.mark.parametrize("keyed", [False, True], ids=["stateless", "keyed"])
+def test_it_has_as_many_bytes_as_are_stored(storage: Storage, piece: object, keyed: bool) -> None:
+    chain = (storage.write("chk-1/sum/0", b"state"),) if keyed else ()
+    size = storage.commit(checkpoint(1, chain, chain, piece=piece))
+    names = [*storage.names("manifest-"), *storage.names("parts/")]
+    assert size == sum(storage.measure(name)[0] for name in names) > 0
+
+
 def test_nothing_exists_before_it_is_committed(storage: Storage) -> None:
     storage.write("chk-1/sum/0", b"state")
     assert list(storage.checkpoints()) == []
