@@ -164,6 +164,16 @@ def test_a_job_that_starts_again_goes_on_with_its_pace() -> None:
     assert sensors.rates("clock")["out"] == pytest.approx(5.0, abs=0.3)
 
 
+def test_counting_less_than_before_is_no_rate_below_nothing() -> None:
+    sensors = Sensors()
+    sensors.passed("clock", 0, 10)
+    sensors.turn(WINDOW_S + 1.0)
+    sensors.attempt = 1  # told before the board has heard that the job starts again
+    sensors.passed("clock", 0, -8)
+    sensors.turn(WINDOW_S)
+    assert sensors.rates("clock")["out"] == 0.0
+
+
 STEPS = st.lists(st.tuples(st.floats(0.001, 30.0), st.integers(0, 50)), min_size=1, max_size=60)
 
 
