@@ -10,6 +10,7 @@ CODES: dict[str, str] = {
     "internal": "Something went wrong inside Weft.",
     # Flow files
     "flow.invalid": "The flow has problems that must be solved first.",
+    "flow.file.not_a_flow": "The file holds something else than a flow.",
     "flow.file.malformed": "The text is neither valid JSON nor valid YAML.",
     "flow.file.empty": "The flow file is empty.",
     "flow.file.encoding": "The flow file is not UTF-8 text.",

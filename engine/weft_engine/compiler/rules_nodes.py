@@ -1,7 +1,7 @@
 """Rules about single nodes: types, settings, frames, pinned outputs."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 from weft_engine.compiler.problems import Facts, Fix, Problem, Severity, fix, problem
 from weft_engine.flow.model import Node
@@ -41,6 +41,13 @@ def rules(facts: Facts) -> Iterator[Problem]:
     yield from _outputs(facts)
 
 
+_LIKE_OUTPUT: Final = frozenset({"flow.output", "flow.outputs", "flow.result", "flow.return"})
+_NO_OUTPUT_NODE: Final = (
+    "A flow needs no node for its outputs: what its last nodes give is its output. To choose "
+    "others, list their ids, `outputs: [report]`, beside `nodes`."
+)
+
+
 def _severity(node: Node) -> Severity:
     """A node that does not run stops nobody."""
     return "warning" if node.disabled else "error"
@@ -49,16 +56,18 @@ def _severity(node: Node) -> Severity:
 def _type(facts: Facts, name: str, node: Node) -> Iterator[Problem]:
     spec = facts.specs.get(name)
     if spec is None:
-        near = facts.catalogue.nearest_all(node.type)
+        wants_output = node.type in _LIKE_OUTPUT
+        near = [] if wants_output else facts.catalogue.nearest_all(node.type)
         yield problem(
             "unknown_type",
             f"there is no node type {node.type!r}",
             severity=_severity(node),
-            hint=f"Did you mean {near[0]!r}?" if near else "Install the package that offers it.",
+            hint=_NO_OUTPUT_NODE if wants_output else _hint(near),
             node=name,
             fixes=[_retype(facts, name, node, kind) for kind in near],
             type=node.type,
             nearest=near[0] if near else None,
+            rule="output" if wants_output else None,
         )
     elif node.version is not None and node.version > spec.version:
         yield problem(
@@ -70,6 +79,10 @@ def _type(facts: Facts, name: str, node: Node) -> Iterator[Problem]:
             version=node.version,
             installed=spec.version,
         )
+
+
+def _hint(near: Sequence[str]) -> str:
+    return f"Did you mean {near[0]!r}?" if near else "Install the package that offers it."
 
 
 def _retype(facts: Facts, name: str, node: Node, kind: str) -> Fix:

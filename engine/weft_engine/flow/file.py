@@ -157,9 +157,9 @@ def _near_file(place: FilePath) -> str:
 def _validated(value: Any, lines: Lines) -> Flow:
     if not isinstance(value, dict):
         raise file_error(
-            "a flow is a mapping with keys such as format, name and nodes",
-            code="bad_value",
-            hint=f"Start with `format: {FORMAT}`.",
+            "this is not a flow file",
+            code="not_a_flow",
+            hint=f"A flow file starts with `format: {FORMAT}`, and has a name and nodes.",
         )
     _check_format(value, lines)
     _check_depth(value, lines)

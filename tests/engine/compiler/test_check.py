@@ -11,7 +11,7 @@ from tests.engine.compiler.sketch import sketch
 from weft_engine.compiler.check import Problem, check, has_errors
 from weft_engine.error_codes import CODES
 from weft_engine.errors import WeftError
-from weft_engine.flow.file import read_file
+from weft_engine.flow.file import from_data, read_file
 from weft_engine.flow.model import Flow
 from weft_engine.flow.patch import apply
 from weft_engine.nodes.catalogue import Catalogue
@@ -366,6 +366,14 @@ EXPECTED = {
     "duplicate_key": "flow.file.duplicate_key",
     "malformed": "flow.file.malformed",
 }
+
+
+def test_who_looks_for_an_output_node_is_told_how_outputs_are_chosen() -> None:
+    flow = from_data({"format": "weft/1", "name": "x", "nodes": {"a": {"type": "flow.output"}}})
+    (found,) = check(flow, LIBRARY)
+    assert (found.code, found.fixes) == ("check.unknown_type", ())
+    assert "last nodes" in found.hint
+    assert "`outputs: [report]`" in found.hint
 
 
 def test_every_broken_file_is_expected() -> None:

@@ -74,8 +74,8 @@ def case(text: str, code: str, line: int | None, says: str, hint: str) -> Any:
     [
         case("", "empty", None, "empty", "format: weft/1"),
         case("  \n# only a comment\n", "empty", None, "empty", "format: weft/1"),
-        case("nodes", "bad_value", None, "mapping", "format: weft/1"),
-        case("[1, 2]", "bad_value", None, "mapping", "format: weft/1"),
+        case("nodes", "not_a_flow", None, "not a flow", "format: weft/1"),
+        case("[1, 2]", "not_a_flow", None, "not a flow", "format: weft/1"),
         case("name: x", "missing_key", None, "'format'", "format: weft/1"),
         case("format: weft/1", "missing_key", None, "'name'", "name:"),
         case("format: weft/9\nname: x", "format", 1, "weft/9", "newer"),

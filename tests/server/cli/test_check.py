@@ -76,3 +76,11 @@ def test_no_command_but_serve_loads_the_web_server(command: str) -> None:
 
 def python(code: str) -> str:
     return subprocess.check_output([sys.executable, "-c", code], text=True).strip()
+
+
+def test_a_file_that_is_no_flow_is_called_so() -> None:
+    """The list of the examples lies beside them."""
+    outcome = weft_here("check", ROOT / "examples/index.yaml")
+    assert outcome.code == 2
+    (line,) = outcome.out.splitlines()
+    assert "flow.file.not_a_flow this is not a flow file — A flow file starts with" in line

@@ -71,6 +71,12 @@ describe("describeCoded", () => {
     expect(describeCoded(near, "zh").hint).toBe("是否想用“a.c”？");
     expect(describeCoded(unknown, "zh").hint).toBe("请安装提供它的扩展包。");
   });
+
+  it("says what to do of a rule before what to do in general", () => {
+    const params = { type: "flow.output", rule: "output" };
+    const output = { code: "check.unknown_type", message: "", params };
+    expect(describeCoded(output, "zh").hint).toContain("流程的输出不需要节点");
+  });
 });
 
 it("says what a fix does", () => {

@@ -70,7 +70,9 @@ export function describeCoded(error: Coded, language: string): ErrorText {
   const texts = TEXTS[asUiLanguage(language)];
   const params = paramsOf(error, asUiLanguage(language));
   const message = firstOf(texts, keysOf(error), params);
-  const hint = firstOf(texts, [`${error.code}.hint`, `${error.code}.hint.2`], params);
+  const hints = [`${error.code}.hint`, `${error.code}.hint.2`];
+  if (typeof params.rule === "string") hints.unshift(`${error.code}.hint.${params.rule}`);
+  const hint = firstOf(texts, hints, params);
   // A hint in another language than the message helps nobody.
   const own = message !== null && asUiLanguage(language) !== "en" ? "" : (error.hint ?? "");
   return { message: quoted(message ?? error.message), hint: quoted(hint ?? own) };

@@ -22,6 +22,8 @@ const engine: Readonly<Record<string, string>> = {
   "flow.file.missing_key.2": "流程文件缺少必需的键。",
   "flow.file.bad_value": "第 {{line}} 行有类型或范围不对的值。",
   "flow.file.bad_value.2": "流程文件有类型或范围不对的值。",
+  "flow.file.not_a_flow": "这不是流程文件。",
+  "flow.file.not_a_flow.hint": "流程文件以 format: weft/1 开头，并有 name 和 nodes。",
   "flow.file.bad_id": "第 {{line}} 行的标识含有不允许的字符。",
   "flow.file.bad_id.2": "流程文件标识含有不允许的字符。",
   "patch.conflict": "要修改的内容已经变了。",
@@ -34,6 +36,8 @@ const engine: Readonly<Record<string, string>> = {
   "check.unknown_type": "没有安装“{{type}}”这种节点。",
   "check.unknown_type.hint": "是否想用“{{nearest}}”？",
   "check.unknown_type.hint.2": "请安装提供它的扩展包。",
+  "check.unknown_type.hint.output":
+    "流程的输出不需要节点：最后的节点给出的就是输出。要选其他节点，请在 nodes 旁用 outputs 列出它们的标识。",
   "check.newer_version": "节点由更新的版本 {{version}} 创建，当前安装的是 {{installed}}。",
   "check.newer_version.hint": "请更新提供它的扩展包。",
   "check.bad_setting": "“{{setting}}”的值不符合要求。",
