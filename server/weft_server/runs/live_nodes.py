@@ -118,6 +118,8 @@ class LiveNode:
         if data.get("counts"):
             self.counts = {**_totals(self.counts), **data["counts"]}
         self.counts.update(_totals(data))
+        if event.type == "node_skipped" and data.get("reason"):
+            self.counts["reason"] = data["reason"]
 
     def apply_scoped(self, event: RunEvent, scope: str) -> None:
         """Take in an event of one of many activations."""

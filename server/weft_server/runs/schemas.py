@@ -180,6 +180,8 @@ class NodeRunInfo(BaseModel):
     """Of a container, or a node that says so: how far it is, of `total`."""
     total: float | None = None
     failed: float | None = None
+    reason: str | None = None
+    """Of one that was skipped: why, such as `not_taken`."""
 
 
 class StopInfo(BaseModel):

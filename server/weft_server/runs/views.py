@@ -157,7 +157,8 @@ def _live_node(node: LiveNode) -> NodeRunInfo:
 
 def _counts(counts: Mapping[str, Any]) -> dict[str, Any]:
     totals = {key: counts[key] for key in ("done", "total", "failed") if key in counts}
-    return {"count_in": counts.get("in") or 0, "count_out": counts.get("out") or {}, **totals}
+    told = {"reason": counts.get("reason"), **totals}
+    return {"count_in": counts.get("in") or 0, "count_out": counts.get("out") or {}, **told}
 
 
 def event_of_row(row: RunEventRow) -> dict[str, Any]:

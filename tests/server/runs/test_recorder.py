@@ -56,7 +56,7 @@ def test_however_the_events_arrive_the_rows_are_the_same(
         assert info.nodes["a"].state == "completed"
         assert info.nodes["a"].count_out == {"rows": 9}
         assert (info.nodes["b"].state, info.nodes["b"].attempts) == ("failed", 3)
-        assert info.nodes["c"].state == "skipped"
+        assert (info.nodes["c"].state, info.nodes["c"].reason) == ("skipped", "input_skipped")
         with database.read() as session:
             rows = repository.events(session, run.id, after=0, limit=100)
             node = repository.node(session, run.id, "a")

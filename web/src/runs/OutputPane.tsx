@@ -4,6 +4,7 @@ import { pathOfNode } from "@/flow/breakpoints";
 import { setSelection, useGraph } from "@/flow/store";
 import { useFormats } from "@/ui/format";
 import { CategoryTile } from "@/ui/NodeIcon";
+import { bestOf, totalOf } from "./best";
 import classes from "./Dock.module.css";
 import { NodeData } from "./NodeData";
 import { compare, type NodeLook, ownNodeNow, useDepths, useNodeLook } from "./nodes";
@@ -27,18 +28,6 @@ function useItems(): Item[] {
       .map(([id, run]) => ({ look: look(id), run }))
       .sort((a, b) => compare(begun(a), begun(b)) || depth(a) - depth(b));
   }, [nodes, look, depths]);
-}
-
-/** The node that is worth looking at when none is selected: what failed, what shows, the last. */
-function bestOf(items: readonly Item[]): string | null {
-  const failed = items.find((item) => item.run.state === "failed");
-  const shows = items.find((item) => item.look.type === "show.chart" && done(item));
-  const table = items.find((item) => item.look.type.startsWith("show.") && done(item));
-  return (failed ?? shows ?? table ?? items.findLast(done) ?? items[0])?.look.id ?? null;
-}
-
-function done(item: Item): boolean {
-  return item.run.state === "completed";
 }
 
 /** What the nodes of the run gave out, one node at a time. */
@@ -91,7 +80,7 @@ function NodeButton({ item, current, onChoose }: NodeButtonProps) {
   useEffect(() => {
     if (current) button.current?.scrollIntoView?.({ block: "nearest" });
   }, [current]);
-  const total = Object.values(run.counts.out).reduce((sum, count) => sum + count, 0);
+  const total = totalOf(run);
   return (
     <button
       ref={button}

@@ -61,6 +61,11 @@ describe("a run", () => {
     expect(reduceEvents(run, [event(99, "run_failed", { run: "run_2" })])).toBe(run);
   });
 
+  it("knows without its events why a node was skipped", () => {
+    const off = { state: "skipped", attempts: 1, count_in: 0, reason: "not_taken" } as const;
+    expect(snapshotOf({ ...INFO, nodes: { off } }).nodes.off?.reason).toBe("not_taken");
+  });
+
   it("lets nodes wait until they begin", () => {
     const run = reduceEvents(snapshotOf(INFO), WHOLE.slice(0, 1));
     expect(run.nodes.keep?.state).toBe("queued");

@@ -60,6 +60,7 @@ function nodeOfInfo(info: RunNodeInfo): NodeRun {
     done: info.done ?? null,
     total: info.total ?? null,
     failed: info.failed ?? 0,
+    reason: info.reason ?? null,
   };
 }
 
