@@ -8,6 +8,7 @@ import { RetryButton } from "./again/RetryButton";
 import { useTicking } from "./clock";
 import classes from "./Dock.module.css";
 import { showTab } from "./dockState";
+import { Origin } from "./history/Origin";
 import { isActive, useRun } from "./store";
 import { showThen, useHasChanged } from "./then";
 
@@ -19,6 +20,7 @@ export function RunSummary() {
       {state !== "idle" && (
         <>
           <Facts />
+          <From />
           <RunBadge state={state} />
           <Why />
           <Changed />
@@ -75,6 +77,18 @@ function Facts() {
       : t(`env.${env}` as "env.ray", { defaultValue: t("env.other", { env }) }),
   ];
   return <span className={classes.facts}>{parts.filter(Boolean).join(" · ")}</span>;
+}
+
+/** The run that this one took outputs from. */
+function From() {
+  const from = useRun((run) => run.forkedFrom);
+  const fromNode = useRun((run) => run.fromNode);
+  if (from === null) return null;
+  return (
+    <span className={classes.facts}>
+      <Origin from={from} fromNode={fromNode} />
+    </span>
+  );
 }
 
 /** How long the run has taken so far, or took. */

@@ -17,6 +17,11 @@ const called = {
   stop: "Stop the outermost run",
   stopTip: "This run is a part of the one that called it: they are stopped together.",
   pauseTip: "Pauses the outermost run, of which this one is a part",
+  "origin.again": "Try again of",
+  "origin.fork": "Fork of",
+  "origin.from": "From",
+  "origin.run": "run {{number}}",
+  "origin.hidden": "an earlier run",
 } as const;
 
 export default called;

@@ -135,7 +135,6 @@ const debugging = {
   "history.compare": "Compare",
   "history.compareTip": "Choose two runs to compare how long their nodes took",
   "history.choose": "Compare run {{number}}",
-  "history.forked": "forked",
   "history.event": "event",
   "history.back": "Back to the list",
   "compare.title": "Run {{a}} and run {{b}}",

@@ -17,6 +17,11 @@ const called = {
   stop: "停止最外层运行",
   stopTip: "此运行是调用它的运行的一部分，会一起停止。",
   pauseTip: "暂停最外层运行，此运行是它的一部分",
+  "origin.again": "重试自",
+  "origin.fork": "分叉自",
+  "origin.from": "接自",
+  "origin.run": "第 {{number}} 次运行",
+  "origin.hidden": "之前的运行",
 } as const;
 
 export default called;

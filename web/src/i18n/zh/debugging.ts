@@ -132,7 +132,6 @@ const debugging: Messages<typeof en> = {
   "history.compare": "对比",
   "history.compareTip": "选择两次运行，对比各节点用时",
   "history.choose": "对比第 {{number}} 次运行",
-  "history.forked": "分叉",
   "history.event": "事件",
   "history.back": "返回列表",
   "compare.title": "第 {{a}} 次与第 {{b}} 次运行",

@@ -7,6 +7,7 @@ import { RunBadge } from "@/ui/RunBadge";
 import { When } from "@/ui/When";
 import { CalledLines, useBelow } from "./CalledLines";
 import classes from "./History.module.css";
+import { Origin } from "./Origin";
 
 interface RunListProps {
   runs: readonly RunInfo[];
@@ -87,7 +88,6 @@ function Line({ run, current, flow, flows, chosen, onChoose, onOpen }: LineProps
   const why = run.failure ? inOneLine(describeFailure(run.failure, i18n.language)) : "";
   const tags = [
     run.trigger && t("history.event"),
-    run.forked_from && t("history.forked"),
     run.env !== "local" && t(`env.${run.env}` as "env.ray", { defaultValue: run.env }),
   ].filter(Boolean);
   const { open, toggle } = useBelow(run);
@@ -133,6 +133,11 @@ function Line({ run, current, flow, flows, chosen, onChoose, onOpen }: LineProps
             {tag}
           </i>
         ))}
+        {run.forked_from && (
+          <i className={classes.tag}>
+            <Origin from={run.forked_from} fromNode={run.from_node ?? null} />
+          </i>
+        )}
       </td>
       <td>
         <When time={run.created_at} />
