@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { api } from "@/api/client";
-import type { LiveInfo, RunCheckpoints } from "@/api/types";
+import type { LiveInfo, LiveNodeInfo, RunCheckpoints } from "@/api/types";
 import { isActive, useRun } from "../store";
 
 const LOOK_AGAIN_MS = 1_000;
@@ -36,7 +36,13 @@ export function useCheckpoints(): RunCheckpoints | undefined {
 
 export type Trends = Readonly<Record<string, readonly number[]>>;
 
-/** What every node gave a second, at the last looks. */
+/** What a node gives a second; what it takes, where it has nothing to give. */
+export function paceOf(node: LiveNodeInfo): number {
+  const gives = Object.keys(node.count_out ?? {}).length > 0;
+  return gives ? node.out_per_s : node.in_per_s;
+}
+
+/** The pace of every node, at the last looks. */
 export function useTrends(info: LiveInfo | undefined): Trends {
   const runId = useRun((run) => run.runId);
   const of = useRef<string | null>(null);
@@ -48,7 +54,7 @@ export function useTrends(info: LiveInfo | undefined): Trends {
       const known = fresh ? {} : before;
       const entries = Object.entries(info?.nodes ?? {}).map(([name, node]) => [
         name,
-        [...(known[name] ?? []), node.out_per_s || node.in_per_s].slice(-KEPT),
+        [...(known[name] ?? []), paceOf(node)].slice(-KEPT),
       ]);
       return Object.fromEntries(entries) as Trends;
     });
