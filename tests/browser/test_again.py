@@ -160,3 +160,20 @@ def test_an_old_run_is_seen_on_the_flow_as_it_was(desk: Desk, team: Team, flow: 
     expect(page.get_by_test_id("flow-changed")).to_have_count(0)
     seen = team.weft.call("GET", f"/flows/{flow}/definition", None, team.owner)
     assert set(seen["nodes"]) == {"read", "show"}
+
+
+def test_another_try_says_of_which_run_it_is(desk: Desk, team: Team, flow: str) -> None:
+    change(team, flow, setting("read", "sent.csv"))
+    page = desk.open(team.owner, f"/flows/{flow}")
+    ready(page)
+    ended(page, "failed")
+    choose(page)
+    page.get_by_test_id("retry-start").click()
+    ended(page, "completed")
+    origin = page.get_by_test_id("run-origin")
+    expect(origin.first).to_have_text("Try again of run 1")
+    page.get_by_test_id("run-history").click()
+    line = page.locator('[data-testid="run-line"][data-number="2"]')
+    expect(line.get_by_test_id("run-origin")).to_have_text("Try again of run 1")
+    line.get_by_role("link", name="run 1").click()
+    ended(page, "failed")
