@@ -181,8 +181,9 @@ def _size(path: Path, part: str) -> int:
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
-    known = connection.execute("PRAGMA application_id").fetchone()[0]
+    # In this order: where there are tables, whoever made them has left the id with them.
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    known = connection.execute("PRAGMA application_id").fetchone()[0]
     if tables and known != APPLICATION:
         raise unknown_format(str(path), "of another program", len(MIGRATIONS))
     if _size(path, "") <= _CHECKED_BYTES:

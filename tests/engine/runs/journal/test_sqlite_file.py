@@ -4,6 +4,8 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -166,6 +168,38 @@ def test_several_open_a_new_file_at_once(tmp_path: Path) -> None:
     assert len(opened) == 6
     for store in opened:
         store.close()
+
+
+class _OpenedBetween(sqlite3.Connection):
+    """Another opens the new file right after the first look at what is in it."""
+
+    other: Callable[[], None] | None = None
+
+    def execute(self, sql: str, *args: Any) -> Any:
+        cursor = super().execute(sql, *args)
+        other = type(self).other
+        if other is None or not ("sqlite_master" in sql or "application_id" in sql):
+            return cursor
+        type(self).other = None
+        row = cursor.fetchone()
+        cursor.close()
+        other()
+        return SimpleNamespace(fetchone=lambda: row)
+
+
+def test_another_makes_the_tables_between_two_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal.sqlite3"
+    monkeypatch.setattr(_OpenedBetween, "other", lambda: SqliteJournal(path).close())
+    plain = sqlite3.connect
+    monkeypatch.setattr(
+        sqlite_file.sqlite3,
+        "connect",
+        lambda *args, **options: plain(*args, **options, factory=_OpenedBetween),
+    )
+    SqliteJournal(path).close()
+    assert _OpenedBetween.other is None
 
 
 def test_after_closing_it_says_so(path: Path) -> None:
