@@ -124,7 +124,8 @@ def test_too_many_bytes(join: Join) -> None:
     ada = join().join()
     for number in range(40):
         ada.doc["meta"]["description"] = f"{number}" + "x" * 400_000
-    assert ada.closed() == protocol.CLOSE_TOO_FAST
+    # 1006: the close frame is lost where more was on its way when the server closed.
+    assert ada.closed() in (protocol.CLOSE_TOO_FAST, 1006)
 
 
 def test_too_many_requests_for_the_document(join: Join) -> None:

@@ -160,7 +160,9 @@ def test_the_row_of_the_flow_follows_the_document(server: Server, flow_id: str, 
     server.call(_finish(server, room))
     info = server.client(server.owner).get(f"/api/flows/{flow_id}").json()
     assert info["name"] == "Renamed in the room"
-    assert info["preview"]["nodes"] == [{"x": 10.0, "y": 20.0, "category": "process"}]
+    assert info["preview"]["nodes"] == [
+        {"x": 10.0, "y": 20.0, "category": "process", "parent": None}
+    ]
 
 
 async def _finish(server: Server, room: Room) -> None:
