@@ -79,7 +79,10 @@ class EngineProcess:
 
     def _hand_over(self, process: asyncio.subprocess.Process) -> None:
         """The journal's address may hold a password, which others could read in an environment."""
-        if process.stdin is not None:
+        if process.stdin is None:
+            return
+        # uvloop raises RuntimeError where the process has ended already; `_await_ready` says so.
+        with contextlib.suppress(OSError, RuntimeError):
             process.stdin.write(f"{self._journal or ''}\n".encode())
             process.stdin.close()
 

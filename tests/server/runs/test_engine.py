@@ -9,13 +9,13 @@ import pytest
 from tests.server.conftest import Furnished
 from tests.server.runs.flows import GREETING, Runner
 from tests.server.support import Server
-from weft_engine.runs.client import SupervisorClient
+from weft_engine.runs.engine_process import EngineProcess
 
 
 @pytest.fixture
 def lame(tmp_path: Path, furnished: Furnished, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A server that tries to start something else in the place of its engine."""
-    monkeypatch.setattr(SupervisorClient, "_command", lambda self, path: ["/bin/false"])
+    monkeypatch.setattr(EngineProcess, "_command", lambda self, path: ["/bin/false"])
     ignored = shutil.ignore_patterns("*.sock", "lock")
     shutil.copytree(furnished.data, tmp_path / "data", ignore=ignored)
     running = Server(tmp_path / "data")
